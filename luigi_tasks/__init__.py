@@ -1,0 +1,47 @@
+"""A loan-default pipeline; `luigi --module luigi_tasks <Task>` finds every public task."""
+
+import logging
+
+from luigi_tasks.bronze import Bronze, RawCsv
+from luigi_tasks.dashboard import Dashboard
+from luigi_tasks.errors import PipelineError
+from luigi_tasks.gold import GoldFeatures
+from luigi_tasks.governance import Governance
+from luigi_tasks.monitoring import Monitoring
+from luigi_tasks.pipeline import InferencePipeline, MonitoringPipeline, Pipeline, TrainingPipeline
+from luigi_tasks.predictions import Predictions
+from luigi_tasks.quality import QualityCheck
+from luigi_tasks.silver import Silver
+from luigi_tasks.training import BestModel, TrainCandidate, TrainingData
+
+__all__ = [
+    "BestModel",
+    "Bronze",
+    "Dashboard",
+    "GoldFeatures",
+    "Governance",
+    "InferencePipeline",
+    "Monitoring",
+    "MonitoringPipeline",
+    "Pipeline",
+    "PipelineError",
+    "Predictions",
+    "QualityCheck",
+    "RawCsv",
+    "Silver",
+    "TrainCandidate",
+    "TrainingData",
+    "TrainingPipeline",
+]
+
+
+def _tell_in_one_sentence(record: logging.LogRecord) -> bool:
+    """Show a PipelineError by its message, without a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, PipelineError):
+        record.msg, record.args = f"{record.getMessage()}: {error}", ()
+        record.exc_info = None
+    return True
+
+
+logging.getLogger("luigi-interface").addFilter(_tell_in_one_sentence)

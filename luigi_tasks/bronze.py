@@ -1,0 +1,238 @@
+"""Bronze: the CSV as it is, every column a string, and the malformed lines in quarantine."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import difflib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import luigi
+
+from luigi_tasks import digests
+from luigi_tasks.contract import TABLES, Table, parse_date
+from luigi_tasks.errors import PipelineError
+from luigi_tasks.targets import Directory
+from luigi_tasks.task import PipelineTask, in_data, in_datamart
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+_BLOCK = 8 << 20
+
+
+def read_header(path: Path, table: Table) -> list[str]:
+    """The column names of a CSV file.
+
+    Raises PipelineError when the file is missing, empty, not UTF-8, not comma separated, or
+    lacks a column of the contract.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            names = next(csv.reader(file), None)
+    except FileNotFoundError:
+        raise PipelineError(f"{path}: no such file; `make data` writes sample extracts") from None
+    except UnicodeDecodeError:
+        raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
+    if not names:
+        raise PipelineError(f"{path}: the file is empty; a header line was expected")
+    missing = [name for name in table.names if name not in names]
+    if missing:
+        for delimiter in ";\t|":
+            if len(names) == 1 and delimiter in names[0]:
+                raise PipelineError(
+                    f"{path}: the columns are separated by {delimiter!r}; a comma was expected"
+                )
+        near = difflib.get_close_matches(missing[0], names, n=1)
+        hint = f" (the file has {near[0]!r})" if near else ""
+        raise PipelineError(f"{path}: column {', '.join(missing)} is missing{hint}")
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise PipelineError(f"{path}: column {twice} occurs more than once")
+    return names
+
+
+def _open(
+    path: Path, names: list[str], malformed: list[str], only: list[str] | None = None
+) -> pa_csv.CSVStreamingReader:
+    """A reader of the file in blocks, all columns strings; texts of malformed rows are kept."""
+    import pyarrow as pa
+    import pyarrow.csv as pa_csv
+
+    def keep(row: pa_csv.InvalidRow) -> str:
+        malformed.append(row.text)
+        return "skip"
+
+    return pa_csv.open_csv(
+        path,
+        read_options=pa_csv.ReadOptions(block_size=_BLOCK),
+        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            strings_can_be_null=False,
+            include_columns=only,
+        ),
+    )
+
+
+@contextmanager
+def _told_clearly(path: Path) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        what = str(error)
+        if "UTF8" in what:
+            raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+        raise PipelineError(f"{path}: cannot be read as CSV: {what}") from error
+
+
+def read_csv(path: Path, table: Table, malformed: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a CSV file, all columns strings, block by block.
+
+    The texts of the lines with too few or too many fields are appended to `malformed`.
+    """
+    names = read_header(path, table)
+    unbalanced = _unbalanced_quotes(path)
+    rows = 0
+    with _told_clearly(path):
+        for batch in _open(path, names, malformed):
+            if unbalanced:
+                _refuse_swallowed_lines(path, batch)
+            rows += batch.num_rows
+            yield batch
+    if not rows:
+        raise PipelineError(f"{path}: has a header but no row")
+
+
+def _unbalanced_quotes(path: Path) -> bool:
+    with path.open("rb") as file:
+        return sum(block.count(b'"') for block in iter(lambda: file.read(_BLOCK), b"")) % 2 == 1
+
+
+def _refuse_swallowed_lines(path: Path, batch: pa.RecordBatch) -> None:
+    import pyarrow.compute as pc
+
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        hit = pc.index(pc.match_substring(column, "\n"), True).as_py()
+        if hit >= 0:
+            start = column[hit].as_py().splitlines()[0]
+            raise PipelineError(
+                f"{path}: column {name}: a quote before {start[:40]!r} is never closed"
+            )
+
+
+def malformed_lines(path: Path, width: int) -> Iterator[tuple[int, int]]:
+    """Yield (line number, fields found) for each row that has not `width` fields."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file)
+        line = 1
+        for row in reader:
+            if row and len(row) != width:
+                yield line, len(row)
+            line = reader.line_num + 1
+
+
+def quarantine_of(path: Path, width: int, texts: list[str]) -> pa.Table:
+    """The malformed lines: file, line (1 is the header), reason, text."""
+    import pyarrow as pa
+
+    found = list(malformed_lines(path, width)) if texts else []
+    if len(found) != len(texts):
+        raise PipelineError(
+            f"{path}: {len(texts)} malformed lines, but {len(found)} of them can be located; "
+            "check its quotes"
+        )
+    return pa.table(
+        {
+            "file": pa.array([path.name] * len(texts), pa.string()),
+            "line": pa.array([line for line, _ in found], pa.int64()),
+            "reason": pa.array([f"{n} fields, {width} expected" for _, n in found], pa.string()),
+            "text": pa.array(texts, pa.string()),
+        }
+    )
+
+
+def snapshot_dates(path: Path, table: Table) -> tuple[dt.date, dt.date] | None:
+    """The oldest and newest `snapshot_date` in a CSV file, remembered by its content."""
+    note = digests.CACHE / f"span-{_cache_key(path, table)}.json"
+    try:
+        days = json.loads(note.read_bytes())
+    except (FileNotFoundError, ValueError):
+        import pyarrow.compute as pc
+
+        names = read_header(path, table)
+        texts: set[str] = set()
+        with _told_clearly(path):
+            for batch in _open(path, names, [], only=["snapshot_date"]):
+                texts.update(pc.unique(batch.column(0)).to_pylist())
+        days = sorted(day.isoformat() for text in texts if (day := parse_date(text)))
+        days = [days[0], days[-1]] if days else None
+        digests.write_atomically(note, json.dumps(days).encode())
+    if days is None:
+        return None
+    return dt.date.fromisoformat(days[0]), dt.date.fromisoformat(days[1])
+
+
+def _cache_key(path: Path, table: Table) -> str:
+    try:
+        content = digests.of_file(path)
+    except FileNotFoundError:
+        read_header(path, table)
+        raise
+    return digests.of_json([content, digests.of_code(__name__)])[:32]
+
+
+class RawCsv(luigi.ExternalTask):
+    """One of the four extracts in data/, delivered from outside.
+
+    Complete when its header is as agreed; raises PipelineError otherwise, before anything runs.
+    """
+
+    table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
+
+    def output(self) -> luigi.LocalTarget:
+        return luigi.LocalTarget(in_data(TABLES[self.table].file))
+
+    def complete(self) -> bool:
+        read_header(Path(self.output().path), TABLES[self.table])
+        return True
+
+
+class Bronze(PipelineTask):
+    """The extract as parquet, every column a string; malformed lines go to quarantine."""
+
+    table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
+
+    def requires(self) -> RawCsv:
+        return RawCsv(table=self.table)
+
+    def output(self) -> list[Directory]:
+        name = f"{self.table}.parquet"
+        return [
+            Directory(in_datamart("bronze", name)),
+            Directory(in_datamart("quarantine", "bronze", name)),
+        ]
+
+    def build(self, *built: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = Path(self.input().path)
+        contract = TABLES[self.table]
+        dataset, quarantine = built
+        dataset.mkdir()
+        quarantine.mkdir()
+        schema = pa.schema([(name, pa.string()) for name in read_header(path, contract)])
+        malformed: list[str] = []
+        with pq.ParquetWriter(dataset / "part-00000.parquet", schema, compression="zstd") as file:
+            for batch in read_csv(path, contract, malformed):
+                file.write_batch(batch)
+        bad = quarantine_of(path, len(schema), malformed)
+        pq.write_table(bad, quarantine / "part-00000.parquet", compression="zstd")

@@ -1,0 +1,152 @@
+"""The contract of the four extracts: their columns, types and the values that are possible.
+
+A value outside its range becomes null in silver with the reason counted; a row without a valid
+key or date goes to quarantine. `Name` and the raw `SSN` are kept in bronze only.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["key", "date", "decimal", "integer", "text", "history", "loan_types", "ssn", "bronze_only"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of an extract.
+
+    `low` and `high` bound a number (inclusive; None is open). `placeholder` is a regular
+    expression for the texts that stand for "unknown".
+    """
+
+    name: str
+    kind: Kind
+    low: float | None = None
+    high: float | None = None
+    placeholder: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One extract: its file name without `.csv`, its columns in order, its key."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+
+    @property
+    def file(self) -> str:
+        return f"{self.name}.csv"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns if column.kind in kinds)
+
+
+# `__10000__` and `__-333…__` are fillers of the source system; one trailing `_` is a slip of
+# the hand after a real number.
+FILLER = r"^__.*__$"
+UNDERSCORES = r"^_+$"
+
+ATTRIBUTES = Table(
+    "features_attributes",
+    (
+        Column("Customer_ID", "key"),
+        Column("Name", "bronze_only"),
+        # No range: the quality check has to see what is outside.
+        Column("Age", "integer"),
+        Column("SSN", "ssn"),
+        Column("Occupation", "text", placeholder=UNDERSCORES),
+        Column("snapshot_date", "date"),
+    ),
+    key=("Customer_ID", "snapshot_date"),
+)
+
+FINANCIALS = Table(
+    "features_financials",
+    (
+        Column("Customer_ID", "key"),
+        # Income, salary and debt have no lower bound: the quality check flags negative ones.
+        Column("Annual_Income", "decimal", high=1_000_000),
+        Column("Monthly_Inhand_Salary", "decimal", high=1_000_000),
+        Column("Num_Bank_Accounts", "integer", 0, 30),
+        Column("Num_Credit_Card", "integer", 0, 30),
+        Column("Interest_Rate", "integer", 0, 100),
+        Column("Num_of_Loan", "integer", 0, 30),
+        Column("Type_of_Loan", "loan_types"),
+        # Negative: paid before the due date.
+        Column("Delay_from_due_date", "decimal", -60, 366),
+        Column("Num_of_Delayed_Payment", "integer", 0, 100),
+        Column("Changed_Credit_Limit", "decimal", -100, 100, placeholder=UNDERSCORES),
+        Column("Num_Credit_Inquiries", "integer", 0, 50),
+        Column("Credit_Mix", "text", placeholder=UNDERSCORES),
+        Column("Outstanding_Debt", "decimal", high=1_000_000),
+        Column("Credit_Utilization_Ratio", "decimal", 0, 100),
+        Column("Credit_History_Age", "history"),
+        Column("Payment_of_Min_Amount", "text", placeholder=r"^NM$"),
+        Column("Total_EMI_per_month", "decimal", 0, 5_000),
+        Column("Amount_invested_monthly", "decimal", 0, 1_000_000),
+        Column("Payment_Behaviour", "text", placeholder=r"^!@9#%8$"),
+        Column("Monthly_Balance", "decimal", -1_000_000, 1_000_000),
+        Column("snapshot_date", "date"),
+    ),
+    key=("Customer_ID", "snapshot_date"),
+)
+
+LOANS = Table(
+    "lms_loan_daily",
+    (
+        Column("loan_id", "key"),
+        Column("Customer_ID", "key"),
+        Column("loan_start_date", "date"),
+        Column("tenure", "integer", 1, 600),
+        Column("installment_num", "integer", 0, 600),
+        Column("loan_amt", "decimal"),
+        Column("due_amt", "decimal"),
+        Column("paid_amt", "decimal"),
+        Column("overdue_amt", "decimal"),
+        Column("balance", "decimal"),
+        Column("snapshot_date", "date"),
+    ),
+    key=("loan_id", "installment_num"),
+)
+
+CLICKSTREAM_FEATURES = tuple(f"fe_{i}" for i in range(1, 21))
+
+CLICKSTREAM = Table(
+    "feature_clickstream",
+    (
+        *(Column(name, "integer") for name in CLICKSTREAM_FEATURES),
+        Column("Customer_ID", "key"),
+        Column("snapshot_date", "date"),
+    ),
+    key=("Customer_ID", "snapshot_date"),
+)
+
+TABLES = {table.name: table for table in (ATTRIBUTES, FINANCIALS, LOANS, CLICKSTREAM)}
+
+SSN = r"^[0-9]{3}-[0-9]{2}-[0-9]{4}$"
+# Unpadded or padded day and month, four digits of year; ISO is padded always. 5/1/2023 is the
+# fifth of January in the first form: M/d/yyyy is never guessed.
+DAY_MONTH_YEAR = r"^[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}$"
+ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+
+
+def parse_date(text: str) -> dt.date | None:
+    """The date in a text of either form; None when it is neither or no day of the calendar."""
+    text = text.strip()
+    try:
+        if re.match(ISO, text):
+            return dt.date.fromisoformat(text)
+        if re.match(DAY_MONTH_YEAR, text):
+            day, month, year = (int(part) for part in text.split("/"))
+            return dt.date(year, month, day)
+    except ValueError:
+        return None
+    return None

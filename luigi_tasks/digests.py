@@ -1,0 +1,157 @@
+"""Digests: what is in a file, and what a module's code does.
+
+A file's digest is SHA-256 of its bytes, remembered by path, size, modification time and inode
+under `.cache/digests`, so that a file is read again only after it was written again.
+A module's code digest is taken over its syntax tree without comments, docstrings or layout.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+PACKAGE = __name__.partition(".")[0]
+CACHE = Path(".cache") / "digests"
+# A file modified this recently could change again within one tick of the file system's clock.
+_SETTLED_NS = 2_000_000_000
+_BLOCK = 1 << 20
+
+
+def of_json(value: Any) -> str:
+    """SHA-256 of a JSON value, written with sorted keys and no spaces."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace `path` by `data`: a reader sees the old bytes or the new ones, also after a crash."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _signature(path: Path) -> tuple[int, ...]:
+    state = path.stat()
+    return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
+
+
+def of_file(path: Path) -> str:
+    """SHA-256 of a file's bytes; raises FileNotFoundError when there is none."""
+    path = path.absolute()
+    return _of_file(path, _signature(path))
+
+
+@lru_cache(maxsize=4096)
+def _of_file(path: Path, signature: tuple[int, ...]) -> str:
+    note = CACHE / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+    try:
+        known = json.loads(note.read_bytes())
+        if known["signature"] == list(signature):
+            return str(known["sha256"])
+    except (FileNotFoundError, ValueError, KeyError):
+        pass
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    settled = time.time_ns() - signature[1] > _SETTLED_NS
+    if settled and _signature(path) == signature:
+        entry = {"path": str(path), "signature": list(signature), "sha256": digest.hexdigest()}
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(note, json.dumps(entry).encode())
+    return digest.hexdigest()
+
+
+def of_source(source: str) -> str:
+    """Digest of what Python source does: its syntax tree, without docstrings.
+
+    Empty fields are left out, so that a Python release which adds one changes nothing.
+    """
+    hasher = hashlib.sha256()
+
+    def visit(node: Any) -> None:
+        if isinstance(node, ast.AST):
+            hasher.update(type(node).__name__.encode())
+            for field, value in ast.iter_fields(node):
+                if field in ("type_comment", "kind") or value is None or value == []:
+                    continue
+                if field == "body" and isinstance(value, list) and _has_docstring(node):
+                    value = value[1:]
+                hasher.update(f".{field}(".encode())
+                visit(value)
+                hasher.update(b")")
+        elif isinstance(node, list):
+            for item in node:
+                visit(item)
+                hasher.update(b",")
+        else:
+            hasher.update(repr(node).encode())
+
+    visit(ast.parse(source))
+    return hasher.hexdigest()[:16]
+
+
+def _has_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and ast.get_docstring(node, clean=False) is not None
+    )
+
+
+@lru_cache(maxsize=256)
+def _read_module(path: str, signature: tuple[int, ...]) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """(code digest, imported (module, name) pairs of the package) of one source file."""
+    source = Path(path).read_text(encoding="utf-8")
+    imports: list[tuple[str, str]] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            imports += [(node.module, alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            imports += [(alias.name, "") for alias in node.names]
+    inside = tuple(pair for pair in imports if pair[0].split(".")[0] == PACKAGE)
+    return of_source(source), inside
+
+
+def _module_of(module: str, name: str) -> str | None:
+    """The module that `from module import name` makes one depend on; None for a task's class.
+
+    An imported task is an input, not code: its content digest is in the recipe already.
+    """
+    if f"{module}.{name}" in sys.modules:
+        return f"{module}.{name}"
+    value = getattr(sys.modules.get(module), name, None)
+    is_task = isinstance(value, type) and issubclass(value, luigi.Task)
+    if is_task and not issubclass(value, luigi.Config) and not vars(value).get("abstract"):
+        return None
+    return module
+
+
+def of_code(module: str) -> dict[str, str]:
+    """{module: code digest} of a module and of all that it imports from the package."""
+    found: dict[str, str] = {}
+    todo = [module]
+    while todo:
+        name = todo.pop()
+        if name in found or name == PACKAGE:
+            continue
+        path = Path(str(sys.modules[name].__file__))
+        digest, imports = _read_module(str(path), _signature(path))
+        found[name] = digest
+        for imported, attribute in imports:
+            depends_on = _module_of(imported, attribute)
+            if depends_on is not None:
+                todo.append(depends_on)
+    return dict(sorted(found.items()))

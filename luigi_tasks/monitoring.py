@@ -1,0 +1,131 @@
+"""Monitoring: how well each month was scored, and how far its loans are from the training data.
+
+Rows that a model was fitted on never take part.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from luigi_tasks.asof import AsOfTask
+from luigi_tasks.gold import GoldFeatures
+from luigi_tasks.metrics import METRICS, evaluate, stability_index
+from luigi_tasks.predictions import Predictions, months_of
+from luigi_tasks.targets import Directory
+from luigi_tasks.task import in_datamart
+from luigi_tasks.training import BestModel, features_of, read_metadata
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WINDOW = ("n", "n_matured", "auc", "auc_low", "auc_high", "psi")
+
+
+def measure(rows: pd.DataFrame, threshold: float, score_bins: dict[str, Any], floor: float) -> dict[str, Any]:
+    """n, n_matured, matured_share, default_rate, mean_score, METRICS and psi of scored loans."""
+    matured = rows[rows["actual_label"].notna()]
+    labels = matured["actual_label"].astype("float64")
+    return {
+        "n": len(rows),
+        "n_matured": len(matured),
+        "matured_share": len(matured) / len(rows),
+        "default_rate": float(labels.mean()) if len(matured) else None,
+        "mean_score": float(rows["prediction_proba"].mean()),
+        **evaluate(labels, matured["prediction_proba"], threshold),
+        "psi": stability_index(score_bins, rows["prediction_proba"], floor),
+    }
+
+
+def feature_drift(
+    features: pd.DataFrame, feature_bins: dict[str, Any], floor: float
+) -> dict[str, dict[str, float]]:
+    """{feature: {csi, missing_share}} against the bins frozen at training."""
+    typed = features_of(features[list(feature_bins)])
+    return {
+        name: {
+            "csi": stability_index(frozen, typed[name], floor) or 0.0,
+            "missing_share": float(typed[name].isna().mean()),
+        }
+        for name, frozen in feature_bins.items()
+    }
+
+
+def monitor(
+    scored: pd.DataFrame,
+    models: dict[int, dict[str, Any]],
+    threshold: float,
+    floor: float,
+    window_months: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The monitoring table and the drift of every feature.
+
+    `scored` holds predictions with their features, `models` the metadata by generation. One row
+    a month, generation and sample; `window_…` measures the newest `window_months` months of the
+    same generation and sample up to that month together.
+    """
+    import pandas as pd
+
+    rows, drifts = [], []
+    fresh = scored[scored["sample"] != "train"]
+    for (generation, sample), group in fresh.groupby(["generation", "sample"]):
+        model = models[generation]
+        months = sorted(group["month"].unique())
+        for position, month in enumerate(months):
+            batch = group[group["month"] == month]
+            window = group[group["month"].isin(months[: position + 1][-window_months:])]
+            drift = feature_drift(batch, model["feature_bins"], floor)
+            worst = max(drift, key=lambda name: drift[name]["csi"])
+            measured = measure(window, threshold, model["score_bins"], floor)
+            key = {"month": month, "generation": generation, "sample": sample}
+            rows.append(
+                {
+                    **key,
+                    "vintage": batch["vintage"].max(),
+                    **measure(batch, threshold, model["score_bins"], floor),
+                    "csi_max": drift[worst]["csi"],
+                    "csi_max_feature": worst,
+                    **{f"window_{name}": measured[name] for name in WINDOW},
+                }
+            )
+            drifts += [{**key, "feature": name, **found} for name, found in drift.items()]
+    order = ["month", "generation", "sample"]
+    table = pd.DataFrame(rows).sort_values(order).reset_index(drop=True)
+    numbers = [*METRICS, "default_rate", "psi", *(f"window_{name}" for name in WINDOW[2:])]
+    table[numbers] = table[numbers].astype("float64")
+    return table, pd.DataFrame(drifts).sort_values([*order, "feature"]).reset_index(drop=True)
+
+
+class Monitoring(AsOfTask):
+    """datamart/gold/model_monitoring.parquet, and feature_drift.parquet beside it."""
+
+    reads = ("predictions.threshold", "monitoring.floor", "monitoring.window_months")
+
+    def requires(self) -> list[luigi.Task]:
+        models = [BestModel(generation=g) for g in range(1, self.generation + 1)]
+        return [Predictions(**self.moment), GoldFeatures(), *models]
+
+    def output(self) -> list[Directory]:
+        return [
+            self.place(Directory(in_datamart("gold", "model_monitoring.parquet"))),
+            self.place(Directory(in_datamart("gold", "feature_drift.parquet"))),
+        ]
+
+    def build(self, *built: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        predictions, gold = (
+            pq.read_table(task.targets()[0].path).to_pandas() for task in self.upstream()[:2]
+        )
+        extra = [c for c in gold.columns if c == "loan_id" or c not in predictions.columns]
+        scored = predictions.merge(gold[extra], on="loan_id", validate="one_to_one")
+        scored["month"] = months_of(scored["prediction_date"])
+        models = {g: read_metadata(g) for g in sorted(scored["generation"].unique())}
+        tables = monitor(scored, models, *(self.params[name] for name in self.reads))
+        for table, path in zip(tables, built, strict=True):
+            path.mkdir()
+            arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+            pq.write_table(arrow, path / "part-00000.parquet", compression="zstd")

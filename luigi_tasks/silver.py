@@ -1,0 +1,310 @@
+"""Silver: typed columns, dates, placeholders to null; what cannot be keyed or dated is set aside.
+
+Signs are kept. A value that cannot be read or lies outside the contract becomes null, and the
+reason is counted by column.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import luigi
+
+from luigi_tasks import engine
+from luigi_tasks.bronze import Bronze
+from luigi_tasks.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, TABLES, Column, Table
+from luigi_tasks.errors import PipelineError
+from luigi_tasks.targets import Directory
+from luigi_tasks.task import PipelineTask, in_data, in_datamart
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column as Expression
+    from pyspark.sql import DataFrame
+
+# The shape of a number and the type that it is cast to.
+NUMBERS = {
+    "integer": (r"^[+-]?[0-9]{1,9}$", "int"),
+    "decimal": (r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$", "double"),
+}
+HISTORY = r"^([0-9]{1,3}) Years? and ([0-9]{1,2}) Months?$"
+REASONS = ("empty", "placeholder", "unreadable", "out of range")
+
+
+def text(column: Column) -> Expression:
+    """The text without surrounding blanks; null when nothing is left."""
+    from pyspark.sql import functions as F
+
+    trimmed = F.trim(F.col(column.name))
+    return F.when(trimmed != "", trimmed)
+
+
+def is_placeholder(column: Column) -> Expression:
+    """Whether the text stands for "unknown"."""
+    from pyspark.sql import functions as F
+
+    patterns = [FILLER] if column.kind in NUMBERS else []
+    if column.placeholder:
+        patterns.append(column.placeholder)
+    tests = [text(column).rlike(pattern) for pattern in patterns]
+    return reduce(lambda a, b: a | b, tests, F.lit(False))
+
+
+def number(column: Column) -> Expression:
+    """The value of a number with its sign; one trailing `_` is dropped, and `.0` of an integer.
+
+    Most texts are plain numbers: they are seen first, at the price of one pattern.
+    """
+    from pyspark.sql import functions as F
+
+    shape, type_name = NUMBERS[column.kind]
+    stripped = F.regexp_replace(text(column), "_$", "")
+    if column.kind == "integer":
+        stripped = F.regexp_replace(stripped, "[.]0+$", "")
+    mended = F.when(~is_placeholder(column) & stripped.rlike(shape), stripped)
+    plain = F.col(column.name)
+    return F.when(plain.rlike(shape), plain).otherwise(mended).try_cast(type_name)
+
+
+def date(column: Column) -> Expression:
+    """The date in either of the two forms; null when it is no day of the calendar."""
+    from pyspark.sql import functions as F
+
+    plain = text(column)
+    forms = {ISO: "yyyy-MM-dd", DAY_MONTH_YEAR: "d/M/yyyy"}
+    readings = (
+        F.try_to_timestamp(F.when(plain.rlike(shape), plain), F.lit(form)).cast("date")
+        for shape, form in forms.items()
+    )
+    return F.coalesce(*readings)
+
+
+def parsed(column: Column) -> Expression:
+    """The value by its kind, before the range is looked at; null when it cannot be read."""
+    from pyspark.sql import functions as F
+
+    if column.kind in NUMBERS:
+        return number(column)
+    if column.kind == "date":
+        return date(column)
+    plain = F.when(~is_placeholder(column), text(column))
+    if column.kind == "history":
+        years, months = (F.regexp_extract(plain, HISTORY, i).try_cast("int") for i in (1, 2))
+        return F.when(plain.rlike(HISTORY), years * 12 + months)
+    if column.kind == "loan_types":
+        return F.regexp_replace(plain, ",? and |, ", "|")
+    if column.kind == "ssn":
+        return F.coalesce(plain.rlike(SSN), F.lit(False))
+    return plain
+
+
+def kept_columns(table: Table) -> list[Column]:
+    """The columns that go further than bronze."""
+    return [column for column in table.columns if column.kind != "bronze_only"]
+
+
+def silver_name(column: Column) -> str:
+    """The column's name in silver: SSN is reduced to its validity, the history to months."""
+    return {"ssn": "SSN_valid", "history": "Credit_History_Months"}.get(column.kind, column.name)
+
+
+def read_values(bronze: DataFrame, table: Table) -> DataFrame:
+    """Every kept column twice: the text under its name, the parsed value under `value of …`."""
+    from pyspark.sql import functions as F
+
+    columns = kept_columns(table)
+    return bronze.select(
+        *(F.col(column.name) for column in columns),
+        *(parsed(column).alias(_value_name(column)) for column in columns),
+    )
+
+
+def _value_name(column: Column) -> str:
+    return f"value of {column.name}"
+
+
+def value(column: Column) -> Expression:
+    """The parsed value, in a frame of `read_values`."""
+    from pyspark.sql import functions as F
+
+    return F.col(_value_name(column))
+
+
+def in_range(column: Column) -> Expression:
+    """Whether a value is within the contract; null where there is no value."""
+    test = value(column).isNotNull()
+    if column.low is not None:
+        test = test & (value(column) >= column.low)
+    if column.high is not None:
+        test = test & (value(column) <= column.high)
+    return test
+
+
+def null_reason(column: Column) -> Expression:
+    """Why the silver value is null, as a position in REASONS; null for a good value."""
+    from pyspark.sql import functions as F
+
+    return (
+        F.when(in_range(column), None)
+        .when(value(column).isNotNull(), REASONS.index("out of range"))
+        .when(text(column).isNull(), REASONS.index("empty"))
+        .when(is_placeholder(column), REASONS.index("placeholder"))
+        .otherwise(REASONS.index("unreadable"))
+    )
+
+
+def row_fault(table: Table) -> Expression:
+    """Why a row cannot be keyed or dated; null for a good row."""
+    from pyspark.sql import functions as F
+
+    fault = F.lit(None).cast("string")
+    for column in table.columns:
+        if column.kind in ("key", "date") or column.name in table.key:
+            empty = F.when(text(column).isNull(), F.lit(f"{column.name} is empty"))
+            wrong = empty.otherwise(F.lit(f"{column.name} is impossible"))
+            fault = F.coalesce(fault, F.when(~in_range(column), wrong))
+    return fault
+
+
+def clean(values: DataFrame, table: Table) -> DataFrame:
+    """The rows that can be keyed and dated, typed, before duplicates are looked at."""
+    from pyspark.sql import functions as F
+
+    return values.where(row_fault(table).isNull()).select(
+        *(
+            F.when(in_range(column), value(column)).alias(silver_name(column))
+            for column in kept_columns(table)
+        )
+    )
+
+
+def faulty(values: DataFrame, table: Table) -> DataFrame:
+    """The rows that cannot be keyed or dated: columns as text, reason, rows (a count)."""
+    from pyspark.sql import functions as F
+
+    shown = [c.name for c in kept_columns(table) if c.kind != "ssn"]
+    reasoned = values.withColumn("reason", row_fault(table)).where(F.col("reason").isNotNull())
+    return counted(reasoned.select(*shown, "reason"))
+
+
+def counted(rows: DataFrame) -> DataFrame:
+    """Equal rows as one, with their number in the column `rows`."""
+    from pyspark.sql import functions as F
+
+    return rows.groupBy(*rows.columns).agg(F.count(F.lit(1)).alias("rows"))
+
+
+def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
+    """Split into (one row a key, quarantine).
+
+    Of equal rows one is kept. Of different rows with the same key none is: nobody can say which
+    of them is right.
+    """
+    from pyspark.sql import functions as F
+
+    distinct = counted(rows)
+    per_key = distinct.groupBy(*table.key).agg(F.count(F.lit(1)).alias("versions"))
+    joined = distinct.join(per_key, on=list(table.key), how="inner")
+    kept = joined.where(F.col("versions") == 1)
+    conflicts = joined.where(F.col("versions") > 1).withColumn(
+        "reason", F.lit("different rows with the same key")
+    )
+    copies = (
+        kept.where(F.col("rows") > 1)
+        .withColumn("rows", F.col("rows") - 1)
+        .withColumn("reason", F.lit("repeats another row"))
+    )
+    shown = [silver_name(c) for c in kept_columns(table) if c.kind != "ssn"]
+    texts = [F.col(name).cast("string").alias(name) for name in shown]
+    quarantine = conflicts.unionByName(copies).select(*texts, "reason", "rows")
+    return kept.select(*rows.columns), quarantine
+
+
+def has_duplicates(rows: DataFrame, table: Table) -> bool:
+    """Whether any key occurs more than once."""
+    from pyspark.sql import functions as F
+
+    keys = rows.groupBy(*table.key).agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > 1)
+    return len(keys.limit(1).collect()) > 0
+
+
+def count_nulls(values: DataFrame, table: Table) -> dict[str, dict[str, int]]:
+    """{column: {reason: rows}} for every value that is null in silver.
+
+    Raises PipelineError when a date is in neither of the two forms.
+    """
+    from pyspark.sql import functions as F
+
+    columns = [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
+    dates = table.of_kind("date")
+    reasons = values.select(
+        *(null_reason(column).alias(column.name) for column in columns),
+        *(unknown_date_format(column).alias(f"{column.name} example") for column in dates),
+    )
+    sums = [
+        F.sum(F.when(F.col(column.name) == code, 1).otherwise(0)).alias(f"{column.name} {code}")
+        for column in columns
+        for code in range(len(REASONS))
+    ]
+    examples = [F.max(f"{column.name} example").alias(f"{column.name} example") for column in dates]
+    row = reasons.agg(*sums, *examples).collect()[0].asDict()
+    for column in dates:
+        if (example := row[f"{column.name} example"]) is not None:
+            raise PipelineError(
+                f"{in_data(table.file)}: column {column.name}: {example!r} is neither d/M/yyyy "
+                "nor yyyy-MM-dd"
+            )
+    counts = {
+        column.name: {
+            reason: n for code, reason in enumerate(REASONS) if (n := row[f"{column.name} {code}"])
+        }
+        for column in columns
+    }
+    return {name: found for name, found in counts.items() if found}
+
+
+def unknown_date_format(column: Column) -> Expression:
+    """The text of a date that is there, but in neither of the two forms; null otherwise."""
+    from pyspark.sql import functions as F
+
+    plain = text(column)
+    known = value(column).isNotNull() | plain.rlike(ISO) | plain.rlike(DAY_MONTH_YEAR)
+    return F.when(~known, plain)
+
+
+class Silver(PipelineTask):
+    """One extract, cleaned. Beside it the rows set aside and the nulls counted by reason."""
+
+    table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
+
+    def requires(self) -> Bronze:
+        return Bronze(table=self.table)
+
+    def output(self) -> list[Directory]:
+        aside = in_datamart("quarantine", "silver")
+        return [
+            Directory(in_datamart("silver", f"{self.table}.parquet")),
+            Directory(aside / f"{self.table}.parquet"),
+            Directory(aside / f"{self.table}_nulls.parquet"),
+        ]
+
+    def build(self, *built: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = TABLES[self.table]
+        dataset, quarantine, nulls = built
+        values = read_values(engine.read(self.upstream()[0].targets()[0].path), table)
+        counts = count_nulls(values, table)
+        rows, bad = clean(values, table), faulty(values, table)
+        if has_duplicates(rows, table):
+            rows, duplicates = without_duplicates(rows, table)
+            bad = bad.unionByName(duplicates, allowMissingColumns=True)
+        engine.write(rows, dataset, list(table.key))
+        engine.write(bad, quarantine, bad.columns)
+        listed = [(c, r, n) for c, found in counts.items() for r, n in found.items()]
+        nulls.mkdir()
+        schema = pa.schema([("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())])
+        records = [dict(zip(schema.names, item, strict=True)) for item in listed]
+        pq.write_table(pa.Table.from_pylist(records, schema), nulls / "part-00000.parquet")

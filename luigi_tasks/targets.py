@@ -1,0 +1,253 @@
+"""Targets that carry their provenance and are published in one step.
+
+Provenance is a JSON object:
+
+    recipe   what made it: task, params, code and inputs, each by value or digest
+    content  SHA-256 over what it holds
+    files    {name: SHA-256} of the files it consists of
+
+A directory keeps it in `_SUCCESS`, a JSON document under the key "provenance", a picture in a
+PNG text chunk. Everything is built beside its place, flushed to disk and swapped in; a killed
+run leaves the old output or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import hashlib
+import json
+import os
+import shutil
+import struct
+import zlib
+from pathlib import Path
+from typing import Any
+
+import luigi
+
+from luigi_tasks import digests
+
+Provenance = dict[str, Any]
+
+SUCCESS = "_SUCCESS"
+
+
+class StageTarget(luigi.Target):
+    """An output of a task. Subclasses say where the provenance is kept and how to publish."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        return self.provenance() is not None
+
+    def staging(self) -> Path:
+        """A path beside the final one, on the same file system, with nothing at it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
+        discard(beside)
+        return beside
+
+    def provenance(self) -> Provenance | None:
+        """The provenance as published; None when there is no complete output."""
+        raise NotImplementedError
+
+    def damage(self, provenance: Provenance) -> str | None:
+        """Why the files are not what the provenance says; None when they are."""
+        raise NotImplementedError
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        """Put what was built at `built` in place, with its provenance."""
+        raise NotImplementedError
+
+
+class Directory(StageTarget):
+    """A directory of files, such as a parquet dataset, with `_SUCCESS` written last."""
+
+    def provenance(self) -> Provenance | None:
+        return _read_json(self.path / SUCCESS)
+
+    def damage(self, provenance: Provenance) -> str | None:
+        return _damage(self.path, provenance["files"])
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        names = sorted(p.relative_to(built).as_posix() for p in built.rglob("*") if p.is_file())
+        files = {name: digests.of_file(built / name) for name in names}
+        for name in names:
+            _flush(built / name)
+        provenance = {"recipe": recipe, "content": digests.of_json(files), "files": files}
+        digests.write_atomically(built / SUCCESS, _dump(provenance))
+        _flush(built)
+        _swap(built, self.path)
+        _flush(self.path.parent)
+
+
+class Document(StageTarget):
+    """A JSON object in one file. `beside` are files that it vouches for by their SHA-256.
+
+    A model is such a document: its metadata, with the pickles beside it. The task builds a
+    directory that holds the document and those files under their final names.
+    """
+
+    def __init__(self, path: Path, beside: tuple[str, ...] = ()) -> None:
+        super().__init__(path)
+        self.beside = beside
+
+    def provenance(self) -> Provenance | None:
+        return (_read_json(self.path) or {}).get("provenance")
+
+    def damage(self, provenance: Provenance) -> str | None:
+        document = _read_json(self.path) or {}
+        document.pop("provenance", None)
+        if digests.of_json([document, provenance["files"]]) != provenance["content"]:
+            return f"{self.path.name} was changed after it was published"
+        return _damage(self.path.parent, provenance["files"])
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        document = json.loads((built / self.path.name).read_bytes())
+        files = {name: digests.of_file(built / name) for name in self.beside}
+        content = digests.of_json([document, files])
+        document["provenance"] = {"recipe": recipe, "content": content, "files": files}
+        for name in self.beside:
+            _flush(built / name)
+            (built / name).replace(self.path.parent / name)
+        digests.write_atomically(self.path, _dump(document))
+        _flush(self.path.parent)
+        discard(built)
+
+
+class Picture(StageTarget):
+    """A PNG picture with its provenance in a text chunk."""
+
+    _KEY = b"provenance\0"
+
+    def provenance(self) -> Provenance | None:
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        for kind, body in _png_chunks(data):
+            if kind == b"tEXt" and body.startswith(self._KEY):
+                found: Provenance = json.loads(body[len(self._KEY) :])
+                return found
+        return None
+
+    def damage(self, provenance: Provenance) -> str | None:
+        plain = _png(c for c in _png_chunks(self.path.read_bytes()) if not self._is_ours(c))
+        if _sha256(plain) != provenance["content"]:
+            return f"{self.path.name} was changed after it was published"
+        return None
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        chunks = list(_png_chunks(built.read_bytes()))
+        provenance = {"recipe": recipe, "content": _sha256(_png(chunks))}
+        text = json.dumps(provenance, sort_keys=True).encode()
+        chunks.insert(1, (b"tEXt", self._KEY + text))
+        digests.write_atomically(self.path, _png(chunks))
+        discard(built)
+
+    def _is_ours(self, chunk: tuple[bytes, bytes]) -> bool:
+        return chunk[0] == b"tEXt" and chunk[1].startswith(self._KEY)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a directory tree, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+    return found
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _damage(folder: Path, files: dict[str, str]) -> str | None:
+    for name, digest in files.items():
+        try:
+            if digests.of_file(folder / name) != digest:
+                return f"{name} was changed after it was published"
+        except FileNotFoundError:
+            return f"{name} is missing"
+    return None
+
+
+def _flush(path: Path) -> None:
+    """fsync a file or a directory."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _swap(new: Path, place: Path) -> None:
+    """Move directory `new` to `place`; what was there before is removed afterwards.
+
+    On Linux the two are exchanged in one system call. Where that is not to be had, the old one
+    is moved aside first.
+    """
+    if not place.exists():
+        new.rename(place)
+        return
+    try:
+        _exchange(new, place)
+        old = new
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
+            raise
+        old = place.with_name(f"{new.name}.old")
+        place.rename(old)
+        new.rename(place)
+    discard(old)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Exchange two paths atomically: renameat2(2) with RENAME_EXCHANGE."""
+    here, exchange = -100, 2
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        raise OSError(errno.ENOSYS, "renameat2 is not available") from None
+    if renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), str(one))
+
+
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+
+
+def _png_chunks(data: bytes) -> Any:
+    """Yield (kind, body) for each chunk of a PNG file, up to where it is cut off."""
+    position = len(_PNG_HEAD)
+    with contextlib.suppress(struct.error):
+        while position < len(data):
+            length, kind = struct.unpack_from(">I4s", data, position)
+            yield kind, data[position + 8 : position + 8 + length]
+            position += length + 12
+
+
+def _png(chunks: Any) -> bytes:
+    """A PNG file of these chunks."""
+    parts = [_PNG_HEAD]
+    for kind, body in chunks:
+        crc = zlib.crc32(kind + body)
+        parts.append(struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", crc))
+    return b"".join(parts)
