@@ -52,7 +52,9 @@ def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int
         )
     current = decisions.current_generation(day)
     if generation is not None and not 1 <= generation <= current:
-        raise PipelineError(f"--generation {generation}: on {day} there are generations 1 to {current}")
+        raise PipelineError(
+            f"--generation {generation}: on {day} there are generations 1 to {current}"
+        )
     return day, generation or current
 
 
@@ -61,10 +63,12 @@ class AsOf(luigi.Task):
 
     abstract = True
     as_of = luigi.DateParameter(
-        default=None, description="the day that the run pretends today is; default: the newest"
+        default=None,  # type: ignore[arg-type]
+        description="the day that the run pretends today is; default: the newest",
     )
     generation = luigi.IntParameter(
-        default=None, description="the model's running number; default: the newest on that day"
+        default=None,  # type: ignore[arg-type]
+        description="the model's running number; default: the newest on that day",
     )
 
     @classmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import difflib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,32 +160,24 @@ def quarantine_of(path: Path, width: int, texts: list[str]) -> pa.Table:
 
 def snapshot_dates(path: Path, table: Table) -> tuple[dt.date, dt.date] | None:
     """The oldest and newest `snapshot_date` in a CSV file, remembered by its content."""
-    note = digests.CACHE / f"span-{_cache_key(path, table)}.json"
     try:
-        days = json.loads(note.read_bytes())
-    except (FileNotFoundError, ValueError):
-        import pyarrow.compute as pc
-
-        names = read_header(path, table)
-        texts: set[str] = set()
-        with _told_clearly(path):
-            for batch in _open(path, names, [], only=["snapshot_date"]):
-                texts.update(pc.unique(batch.column(0)).to_pylist())
-        days = sorted(day.isoformat() for text in texts if (day := parse_date(text)))
-        days = [days[0], days[-1]] if days else None
-        digests.write_atomically(note, json.dumps(days).encode())
-    if days is None:
-        return None
-    return dt.date.fromisoformat(days[0]), dt.date.fromisoformat(days[1])
-
-
-def _cache_key(path: Path, table: Table) -> str:
-    try:
-        content = digests.of_file(path)
+        known = digests.of_json([digests.of_file(path), digests.of_code(__name__)])
     except FileNotFoundError:
-        read_header(path, table)
-        raise
-    return digests.of_json([content, digests.of_code(__name__)])[:32]
+        known = "missing"
+    span = digests.remembered(f"span-{known[:32]}", lambda: _span(path, table))
+    return (dt.date.fromisoformat(span[0]), dt.date.fromisoformat(span[1])) if span else None
+
+
+def _span(path: Path, table: Table) -> list[str] | None:
+    import pyarrow.compute as pc
+
+    names = read_header(path, table)
+    texts: set[str] = set()
+    with _told_clearly(path):
+        for batch in _open(path, names, [], only=["snapshot_date"]):
+            texts.update(pc.unique(batch.column(0)).to_pylist())
+    days = sorted(day.isoformat() for text in texts if (day := parse_date(text)))
+    return [days[0], days[-1]] if days else None
 
 
 class RawCsv(luigi.ExternalTask):

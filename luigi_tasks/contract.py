@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["key", "date", "decimal", "integer", "text", "history", "loan_types", "ssn", "bronze_only"]
+Kind = Literal[
+    "key", "date", "decimal", "integer", "text", "history", "loan_types", "ssn", "bronze_only"
+]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Okabe & Ito's palette, which colour-blind readers can tell apart.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A"
 SAMPLE_COLOURS = {"test": ORANGE, "unseen": GREY, "live": BLUE}
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
@@ -49,7 +49,8 @@ def draw(
     labels = matured["actual_label"].astype(int).to_numpy()
     scores = matured["prediction_proba"].to_numpy()
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(17, 10), dpi=100, layout="constrained")
+        figure = Figure(figsize=(17, 10), dpi=100)
+        figure.subplots_adjust(0.045, 0.085, 0.985, 0.88, wspace=0.22, hspace=0.3)
         figure.suptitle(
             f"{title}\n{len(fresh):,} loans that no model was fitted on, {len(matured):,} matured",
             fontsize=14,
@@ -136,7 +137,7 @@ def _distribution(axes: Axes, labels: Any, scores: Any, threshold: float) -> Non
 
     edges = np.linspace(0, 1, 41)
     for value, colour, name in ((0, GREEN, "good"), (1, RED, "default")):
-        axes.hist(scores[labels == value], bins=edges, color=colour, alpha=0.6, label=name)
+        axes.hist(scores[labels == value], bins=edges.tolist(), color=colour, alpha=0.6, label=name)
     axes.axvline(threshold, color="black", ls="--", lw=1, label=f"threshold {threshold:g}")
     axes.set(title="Prediction distribution", xlabel="Probability of default", ylabel="Loans")
     axes.legend(loc="upper right")
@@ -194,7 +195,13 @@ class Dashboard(AsOfTask):
     def build(self, *built: Path) -> None:
         import pandas as pd
 
-        tables = [pd.read_parquet(task.targets()[0].path) for task in self.upstream()]
+        predictions, (monitoring, _) = self.input()
         title = f"Loan default, as of {self.as_of}, generation {self.generation}"
-        figure = draw(*tables, title, *(self.params[name] for name in self.reads))
+        figure = draw(
+            pd.read_parquet(predictions.path),
+            pd.read_parquet(monitoring.path),
+            title,
+            self.params["predictions.threshold"],
+            self.params["governance.min_auc"],
+        )
         figure.savefig(built[0], format="png")

@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -111,17 +112,37 @@ def _has_docstring(node: ast.AST) -> bool:
     )
 
 
-@lru_cache(maxsize=256)
-def _read_module(path: str, signature: tuple[int, ...]) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """(code digest, imported (module, name) pairs of the package) of one source file."""
-    source = Path(path).read_text(encoding="utf-8")
+def remembered(name: str, work: Callable[[], Any]) -> Any:
+    """The JSON result of `work`, kept in the cache under a name that says all it depends on."""
+    if name not in _memory:
+        note = CACHE / f"{name}.json"
+        try:
+            _memory[name] = json.loads(note.read_bytes())
+        except (FileNotFoundError, ValueError):
+            _memory[name] = json.loads(json.dumps(work()))
+            write_atomically(note, json.dumps(_memory[name]).encode())
+    return _memory[name]
+
+
+_memory: dict[str, Any] = {}
+
+
+def _read_module(path: Path) -> tuple[str, list[list[str]]]:
+    """(code digest, imported [module, name] pairs of the package) of one source file."""
+    source = path.read_bytes()
+    name = f"code-{hashlib.sha256(source).hexdigest()[:32]}"
+    digest, imports = remembered(name, lambda: _examine_source(source.decode()))
+    return digest, imports
+
+
+def _examine_source(source: str) -> tuple[str, list[tuple[str, str]]]:
     imports: list[tuple[str, str]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             imports += [(node.module, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
             imports += [(alias.name, "") for alias in node.names]
-    inside = tuple(pair for pair in imports if pair[0].split(".")[0] == PACKAGE)
+    inside = [pair for pair in imports if pair[0].split(".")[0] == PACKAGE]
     return of_source(source), inside
 
 
@@ -133,14 +154,18 @@ def _module_of(module: str, name: str) -> str | None:
     if f"{module}.{name}" in sys.modules:
         return f"{module}.{name}"
     value = getattr(sys.modules.get(module), name, None)
-    is_task = isinstance(value, type) and issubclass(value, luigi.Task)
-    if is_task and not issubclass(value, luigi.Config) and not vars(value).get("abstract"):
-        return None
-    return module
+    if not isinstance(value, type) or not issubclass(value, luigi.Task):
+        return module
+    is_stage = not issubclass(value, luigi.Config) and not vars(value).get("abstract")
+    return None if is_stage else module
 
 
+@lru_cache(maxsize=64)
 def of_code(module: str) -> dict[str, str]:
-    """{module: code digest} of a module and of all that it imports from the package."""
+    """{module: code digest} of a module and of all that it imports from the package.
+
+    Taken once a process: what runs is the code that was loaded.
+    """
     found: dict[str, str] = {}
     todo = [module]
     while todo:
@@ -148,7 +173,7 @@ def of_code(module: str) -> dict[str, str]:
         if name in found or name == PACKAGE:
             continue
         path = Path(str(sys.modules[name].__file__))
-        digest, imports = _read_module(str(path), _signature(path))
+        digest, imports = _read_module(path)
         found[name] = digest
         for imported, attribute in imports:
             depends_on = _module_of(imported, attribute)

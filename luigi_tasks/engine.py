@@ -8,8 +8,10 @@ collected as Arrow and written here, in order and under fixed names.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
+import threading
 from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +36,18 @@ class engine(luigi.Config):  # noqa: N801 (the class name is the section of luig
     remote = luigi.Parameter(default="sc://localhost:15002", description="connect: the address")
 
 
+# The slow imports of the stages. A forked worker would pay for them at every task.
+SLOW_MODULES = (
+    "pysail.spark",
+    "pyspark.sql.connect.session",
+    "pyarrow.parquet",
+    "pandas",
+    "sklearn.compose",
+    "sklearn.ensemble",
+    "sklearn.linear_model",
+    "matplotlib.figure",
+)
+
 _session: SparkSession | None = None
 _server: Any = None
 
@@ -46,7 +60,11 @@ def session() -> SparkSession:
         start = {"sail": _start_sail, "spark": _start_spark, "connect": _start_connect}
         _session = start[settings.engine](settings)
         _session.conf.set("spark.sql.session.timeZone", "UTC")
+        # Without this every column expression looks up its place in our code.
+        _session.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
         util.Finalize(None, shutdown, exitpriority=10)
+        # What comes after gold needs slow imports; they are done while the engine computes.
+        threading.Thread(target=_import_slow_modules, name="imports").start()
     return _session
 
 
@@ -109,13 +127,19 @@ def shutdown() -> None:
 
 
 def _before_fork() -> None:
-    """Import what every worker needs once, in the parent, and start nothing there."""
+    """Import once, in the parent, what every worker needs; start nothing there."""
     shutdown()
     if engine().engine == "sail":
-        for module in ("pysail.spark", "pyspark.sql.connect.session", "pyarrow.parquet"):
-            importlib.import_module(module)
+        _import_slow_modules()
 
 
+def _import_slow_modules() -> None:
+    for module in SLOW_MODULES:
+        importlib.import_module(module)
+
+
+# What is alive at the end dies with the process: do not search it for garbage (0.6 s).
+atexit.register(gc.freeze)
 atexit.register(shutdown)
 os.register_at_fork(before=_before_fork)
 

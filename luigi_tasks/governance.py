@@ -70,6 +70,9 @@ class AuditTrail(luigi.Target):
     def __init__(self) -> None:
         self.path = decisions.trail_path()
 
+    def __str__(self) -> str:
+        return str(self.path)
+
     def exists(self) -> bool:
         return self.path.exists()
 

@@ -12,7 +12,7 @@ import luigi
 
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.gold import GoldFeatures
-from luigi_tasks.metrics import METRICS, evaluate, stability_index
+from luigi_tasks.metrics import METRICS, bin_of, evaluate, stability_index
 from luigi_tasks.predictions import Predictions, months_of
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import in_datamart
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 WINDOW = ("n", "n_matured", "auc", "auc_low", "auc_high", "psi")
 
 
-def measure(rows: pd.DataFrame, threshold: float, score_bins: dict[str, Any], floor: float) -> dict[str, Any]:
-    """n, n_matured, matured_share, default_rate, mean_score, METRICS and psi of scored loans."""
+def measure(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
+    """n, n_matured, matured_share, default_rate, mean_score and METRICS of scored loans."""
     matured = rows[rows["actual_label"].notna()]
     labels = matured["actual_label"].astype("float64")
     return {
@@ -35,22 +35,46 @@ def measure(rows: pd.DataFrame, threshold: float, score_bins: dict[str, Any], fl
         "default_rate": float(labels.mean()) if len(matured) else None,
         "mean_score": float(rows["prediction_proba"].mean()),
         **evaluate(labels, matured["prediction_proba"], threshold),
-        "psi": stability_index(score_bins, rows["prediction_proba"], floor),
     }
 
 
-def feature_drift(
-    features: pd.DataFrame, feature_bins: dict[str, Any], floor: float
-) -> dict[str, dict[str, float]]:
-    """{feature: {csi, missing_share}} against the bins frozen at training."""
-    typed = features_of(features[list(feature_bins)])
-    return {
-        name: {
-            "csi": stability_index(frozen, typed[name], floor) or 0.0,
-            "missing_share": float(typed[name].isna().mean()),
-        }
-        for name, frozen in feature_bins.items()
-    }
+class Drift:
+    """The bins of every row of a frame, looked up once, and the drift of any part of it.
+
+    `metadata` is that of the model that scored the rows.
+    """
+
+    def __init__(self, scored: pd.DataFrame, metadata: dict[str, Any], floor: float) -> None:
+        import pandas as pd
+
+        self._frozen = {"prediction_proba": metadata["score_bins"], **metadata["feature_bins"]}
+        values = features_of(scored[list(self._frozen)])
+        self._bins = pd.DataFrame(
+            {name: bin_of(frozen, values[name]) for name, frozen in self._frozen.items()},
+            index=scored.index,
+        )
+        self._features = list(metadata["feature_bins"])
+        self._floor = floor
+
+    def psi(self, rows: pd.Index) -> float:
+        """The population stability index of the score."""
+        return self._index("prediction_proba", self._bins.loc[rows, "prediction_proba"].to_numpy())
+
+    def csi(self, rows: pd.Index) -> dict[str, dict[str, float]]:
+        """{feature: {csi, missing_share}}."""
+        part = self._bins.loc[rows]
+        found = {}
+        for name in self._features:
+            bins = part[name].to_numpy()
+            missing = len(self._frozen[name]["shares"]) - 1
+            found[name] = {
+                "csi": self._index(name, bins),
+                "missing_share": float((bins == missing).mean()),
+            }
+        return found
+
+    def _index(self, name: str, bins: Any) -> float:
+        return stability_index(self._frozen[name], bins, self._floor)
 
 
 def monitor(
@@ -62,38 +86,40 @@ def monitor(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The monitoring table and the drift of every feature.
 
-    `scored` holds predictions with their features, `models` the metadata by generation. One row
-    a month, generation and sample; `window_…` measures the newest `window_months` months of the
-    same generation and sample up to that month together.
+    `scored` holds predictions with their features and `month`, `models` the metadata by
+    generation. One row a month, generation and sample; `window_…` measures the newest
+    `window_months` months of that generation and sample up to the month together.
     """
     import pandas as pd
 
     rows, drifts = [], []
     fresh = scored[scored["sample"] != "train"]
-    for (generation, sample), group in fresh.groupby(["generation", "sample"]):
-        model = models[generation]
-        months = sorted(group["month"].unique())
-        for position, month in enumerate(months):
-            batch = group[group["month"] == month]
-            window = group[group["month"].isin(months[: position + 1][-window_months:])]
-            drift = feature_drift(batch, model["feature_bins"], floor)
-            worst = max(drift, key=lambda name: drift[name]["csi"])
-            measured = measure(window, threshold, model["score_bins"], floor)
-            key = {"month": month, "generation": generation, "sample": sample}
-            rows.append(
-                {
-                    **key,
-                    "vintage": batch["vintage"].max(),
-                    **measure(batch, threshold, model["score_bins"], floor),
-                    "csi_max": drift[worst]["csi"],
-                    "csi_max_feature": worst,
-                    **{f"window_{name}": measured[name] for name in WINDOW},
-                }
-            )
-            drifts += [{**key, "feature": name, **found} for name, found in drift.items()]
+    for generation, own in fresh.groupby("generation"):
+        drift = Drift(own, models[int(str(generation))], floor)
+        for sample, group in own.groupby("sample"):
+            months = sorted(group["month"].unique())
+            for position, month in enumerate(months):
+                batch = group[group["month"] == month]
+                window = group[group["month"].isin(months[: position + 1][-window_months:])]
+                measured = {**measure(window, threshold), "psi": drift.psi(window.index)}
+                csi = drift.csi(batch.index)
+                worst = max(csi, key=lambda name: csi[name]["csi"])
+                key = {"month": month, "generation": generation, "sample": sample}
+                rows.append(
+                    {
+                        **key,
+                        "vintage": batch["vintage"].max(),
+                        **measure(batch, threshold),
+                        "psi": drift.psi(batch.index),
+                        "csi_max": csi[worst]["csi"],
+                        "csi_max_feature": worst,
+                        **{f"window_{name}": measured[name] for name in WINDOW},
+                    }
+                )
+                drifts += [{**key, "feature": name, **found} for name, found in csi.items()]
     order = ["month", "generation", "sample"]
     table = pd.DataFrame(rows).sort_values(order).reset_index(drop=True)
-    numbers = [*METRICS, "default_rate", "psi", *(f"window_{name}" for name in WINDOW[2:])]
+    numbers = [*METRICS, "default_rate", *(f"window_{name}" for name in WINDOW[2:])]
     table[numbers] = table[numbers].astype("float64")
     return table, pd.DataFrame(drifts).sort_values([*order, "feature"]).reset_index(drop=True)
 
@@ -117,9 +143,7 @@ class Monitoring(AsOfTask):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        predictions, gold = (
-            pq.read_table(task.targets()[0].path).to_pandas() for task in self.upstream()[:2]
-        )
+        predictions, gold = (pq.read_table(target.path).to_pandas() for target in self.input()[:2])
         extra = [c for c in gold.columns if c == "loan_id" or c not in predictions.columns]
         scored = predictions.merge(gold[extra], on="loan_id", validate="one_to_one")
         scored["month"] = months_of(scored["prediction_date"])

@@ -18,10 +18,17 @@ from luigi_tasks.training import BestModel, load_model, read_metadata, read_trai
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = (
-    "customer_id loan_id vintage prediction_date generation sample prediction prediction_proba "
-    "actual_label"
-).split()
+COLUMNS = [
+    "customer_id",
+    "loan_id",
+    "vintage",
+    "prediction_date",
+    "generation",
+    "sample",
+    "prediction",
+    "prediction_proba",
+    "actual_label",
+]
 
 
 def months_of(dates: pd.Series) -> pd.Series:

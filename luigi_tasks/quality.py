@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import luigi
+from luigi.task import flatten
 
 from luigi_tasks import engine
 from luigi_tasks.bronze import Bronze
@@ -120,9 +121,7 @@ def passed(frame: DataFrame, flags: DataFrame) -> DataFrame:
 
     dates = flags.select("Customer_ID", "quarantined_from").dropDuplicates()
     joined = frame.join(dates, on="Customer_ID", how="left")
-    free = F.col("quarantined_from").isNull() | (
-        F.col("snapshot_date") < F.col("quarantined_from")
-    )
+    free = F.col("quarantined_from").isNull() | (F.col("snapshot_date") < F.col("quarantined_from"))
     return joined.where(free).select(*frame.columns)
 
 
@@ -163,8 +162,8 @@ def _rows(target: StageTarget, column: str | None = None) -> int:
 
     dataset = ds.dataset(target.path, format="parquet")
     if column is None:
-        return dataset.count_rows()
-    return pc.sum(dataset.to_table(columns=[column])[column]).as_py() or 0
+        return int(dataset.count_rows())
+    return int(pc.sum(dataset.to_table(columns=[column])[column]).as_py() or 0)
 
 
 class QualityCheck(PipelineTask):
@@ -186,7 +185,9 @@ class QualityCheck(PipelineTask):
 
     def inputs(self) -> dict[str, StageTarget]:
         return {
-            str(target.path): target for task in self.upstream() for target in task.targets()
+            f"{task} {number}": target
+            for task in self.upstream()
+            for number, target in enumerate(flatten(task.output()))
         }
 
     def output(self) -> list[StageTarget]:

@@ -48,9 +48,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _whole(low: int, high: int) -> Rule:
-    return Rule(
-        f"a whole number from {low} to {high}", lambda v: _is_int(v) and low <= v <= high
-    )
+    return Rule(f"a whole number from {low} to {high}", lambda v: _is_int(v) and low <= v <= high)
 
 
 def _number(low: float, high: float) -> Rule:
@@ -95,7 +93,9 @@ RULES: dict[str, Rule] = {
     "quality.max_age": _whole(0, 150),
     "quality.max_flagged_share": _number(0, 1),
     "quality.max_quarantined_share": _number(0, 1),
-    "training.train_until": Rule("auto or a date (yyyy-mm-dd)", lambda v: v == "auto" or _is_date(v)),
+    "training.train_until": Rule(
+        "auto or a date (yyyy-mm-dd)", lambda v: v == "auto" or _is_date(v)
+    ),
     "training.split": _one_of("out_of_time", "random"),
     "training.test_vintages": _whole(1, 120),
     "training.test_share": _number(0.01, 0.9),
@@ -161,7 +161,7 @@ def check(tree: Any, source: str = str(PARAMS_FILE)) -> dict[str, Any]:
 def _load(path: Path, mtime_ns: int, size: int) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        tree = yaml.load(path.read_bytes(), Loader=loader)  # noqa: S506 (both are safe loaders)
+        tree = yaml.load(path.read_bytes(), Loader=loader)
     except yaml.YAMLError as error:
         raise PipelineError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     return check(tree, str(path))

@@ -6,6 +6,7 @@ reason is counted by column.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -183,9 +184,13 @@ def faulty(values: DataFrame, table: Table) -> DataFrame:
     """The rows that cannot be keyed or dated: columns as text, reason, rows (a count)."""
     from pyspark.sql import functions as F
 
-    shown = [c.name for c in kept_columns(table) if c.kind != "ssn"]
     reasoned = values.withColumn("reason", row_fault(table)).where(F.col("reason").isNotNull())
-    return counted(reasoned.select(*shown, "reason"))
+    return counted(reasoned.select(*quarantine_columns(table)))
+
+
+def quarantine_columns(table: Table) -> list[str]:
+    """The columns of a quarantined row, all texts; the raw SSN stays in bronze."""
+    return [*(column.name for column in kept_columns(table) if column.kind != "ssn"), "reason"]
 
 
 def counted(rows: DataFrame) -> DataFrame:
@@ -215,22 +220,26 @@ def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFr
         .withColumn("rows", F.col("rows") - 1)
         .withColumn("reason", F.lit("repeats another row"))
     )
-    shown = [silver_name(c) for c in kept_columns(table) if c.kind != "ssn"]
-    texts = [F.col(name).cast("string").alias(name) for name in shown]
+    shown = [column for column in kept_columns(table) if column.kind != "ssn"]
+    texts = [F.col(silver_name(column)).cast("string").alias(column.name) for column in shown]
     quarantine = conflicts.unionByName(copies).select(*texts, "reason", "rows")
     return kept.select(*rows.columns), quarantine
 
 
-def has_duplicates(rows: DataFrame, table: Table) -> bool:
-    """Whether any key occurs more than once."""
-    from pyspark.sql import functions as F
+@dataclass(frozen=True)
+class Findings:
+    """What one look at an extract finds.
 
-    keys = rows.groupBy(*table.key).agg(F.count(F.lit(1)).alias("n")).where(F.col("n") > 1)
-    return len(keys.limit(1).collect()) > 0
+    `nulls` is {column: {reason: rows}} for the values that are null in silver.
+    """
+
+    nulls: dict[str, dict[str, int]]
+    faulty_rows: int
+    has_duplicates: bool
 
 
-def count_nulls(values: DataFrame, table: Table) -> dict[str, dict[str, int]]:
-    """{column: {reason: rows}} for every value that is null in silver.
+def examine(values: DataFrame, table: Table) -> Findings:
+    """Count the nulls by reason, the faulty rows and the repeated keys in one pass.
 
     Raises PipelineError when a date is in neither of the two forms.
     """
@@ -238,30 +247,42 @@ def count_nulls(values: DataFrame, table: Table) -> dict[str, dict[str, int]]:
 
     columns = [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
     dates = table.of_kind("date")
-    reasons = values.select(
+    sound = row_fault(table).isNull()
+    keys = [value(column) for column in table.columns if column.name in table.key]
+    seen = values.select(
         *(null_reason(column).alias(column.name) for column in columns),
         *(unknown_date_format(column).alias(f"{column.name} example") for column in dates),
+        sound.alias("sound"),
+        F.when(sound, F.concat_ws("|", *keys)).alias("key"),
     )
-    sums = [
-        F.sum(F.when(F.col(column.name) == code, 1).otherwise(0)).alias(f"{column.name} {code}")
-        for column in columns
-        for code in range(len(REASONS))
-    ]
-    examples = [F.max(f"{column.name} example").alias(f"{column.name} example") for column in dates]
-    row = reasons.agg(*sums, *examples).collect()[0].asDict()
+    row = seen.agg(
+        *(
+            F.sum(F.when(F.col(column.name) == code, 1).otherwise(0)).alias(f"{column.name} {code}")
+            for column in columns
+            for code in range(len(REASONS))
+        ),
+        *(F.max(f"{column.name} example").alias(f"{column.name} example") for column in dates),
+        F.sum(F.when(F.col("sound"), 0).otherwise(1)).alias("faulty"),
+        F.count("key").alias("keyed"),
+        F.countDistinct("key").alias("keys"),
+    ).collect()[0]
     for column in dates:
         if (example := row[f"{column.name} example"]) is not None:
             raise PipelineError(
                 f"{in_data(table.file)}: column {column.name}: {example!r} is neither d/M/yyyy "
                 "nor yyyy-MM-dd"
             )
-    counts = {
+    nulls = {
         column.name: {
             reason: n for code, reason in enumerate(REASONS) if (n := row[f"{column.name} {code}"])
         }
         for column in columns
     }
-    return {name: found for name, found in counts.items() if found}
+    return Findings(
+        {name: found for name, found in nulls.items() if found},
+        row["faulty"],
+        row["keys"] < row["keyed"],
+    )
 
 
 def unknown_date_format(column: Column) -> Expression:
@@ -295,15 +316,21 @@ class Silver(PipelineTask):
 
         table = TABLES[self.table]
         dataset, quarantine, nulls = built
-        values = read_values(engine.read(self.upstream()[0].targets()[0].path), table)
-        counts = count_nulls(values, table)
+        values = read_values(engine.read(self.input()[0].path), table)
+        found = examine(values, table)
         rows, bad = clean(values, table), faulty(values, table)
-        if has_duplicates(rows, table):
+        if found.has_duplicates:
             rows, duplicates = without_duplicates(rows, table)
-            bad = bad.unionByName(duplicates, allowMissingColumns=True)
+            bad = bad.unionByName(duplicates)
         engine.write(rows, dataset, list(table.key))
-        engine.write(bad, quarantine, bad.columns)
-        listed = [(c, r, n) for c, found in counts.items() for r, n in found.items()]
+        if found.faulty_rows or found.has_duplicates:
+            engine.write(bad, quarantine, bad.columns)
+        else:
+            texts = [(name, pa.string()) for name in quarantine_columns(table)]
+            empty = pa.schema([*texts, ("rows", pa.int64())]).empty_table()
+            quarantine.mkdir()
+            pq.write_table(empty, quarantine / "part-00000.parquet")
+        listed = [(c, r, n) for c, counts in found.nulls.items() for r, n in counts.items()]
         nulls.mkdir()
         schema = pa.schema([("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())])
         records = [dict(zip(schema.names, item, strict=True)) for item in listed]

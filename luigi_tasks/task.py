@@ -14,6 +14,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +35,21 @@ Recipe = dict[str, Any]
 _answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.ContextVar(
     "answers", default=None
 )
+
+
+@contextlib.contextmanager
+def one_look() -> Iterator[dict[str, str | None]]:
+    """Share the answers to "why is it stale?" within the block; the outermost block rules."""
+    answers = _answers.get()
+    if answers is not None:
+        yield answers
+        return
+    answers = {}
+    token = _answers.set(answers)
+    try:
+        yield answers
+    finally:
+        _answers.reset(token)
 
 
 class PipelineTask(luigi.Task):
@@ -61,11 +77,13 @@ class PipelineTask(luigi.Task):
 
     def targets(self) -> list[StageTarget]:
         """The outputs as a list. The first is the product, which later stages read."""
-        return flatten(self.output())
+        found: list[StageTarget] = flatten(self.output())
+        return found
 
     def upstream(self) -> list[luigi.Task]:
         """The required tasks as a list."""
-        return flatten(self.requires())
+        found: list[luigi.Task] = flatten(self.requires())
+        return found
 
     def inputs(self) -> dict[str, StageTarget]:
         """What `build` reads, by name: the product of every required task."""
@@ -87,16 +105,10 @@ class PipelineTask(luigi.Task):
 
         Answers are shared within one outermost call, which sees one state of the files.
         """
-        answers = _answers.get()
-        if answers is not None:
+        with one_look() as answers:
             if self.task_id not in answers:
                 answers[self.task_id] = self._examine()
             return answers[self.task_id]
-        token = _answers.set({})
-        try:
-            return self.stale_because()
-        finally:
-            _answers.reset(token)
 
     def _examine(self) -> str | None:
         for task in self.upstream():
@@ -191,21 +203,26 @@ def _changed(
             yield f"{kind}: {name} {how}"
 
 
+@lru_cache(maxsize=1)
+def _folders() -> storage:
+    return storage()
+
+
 def in_data(*parts: str) -> Path:
     """A path below the folder of the CSV extracts."""
-    return Path(storage().data, *parts)
+    return Path(_folders().data, *parts)
 
 
 def in_datamart(*parts: str) -> Path:
     """A path below the datamart."""
-    return Path(storage().datamart, *parts)
+    return Path(_folders().datamart, *parts)
 
 
 def in_model_store(*parts: str) -> Path:
     """A path below the model store."""
-    return Path(storage().model_store, *parts)
+    return Path(_folders().model_store, *parts)
 
 
 def in_reports(*parts: str) -> Path:
     """A path below the reports."""
-    return Path(storage().reports, *parts)
+    return Path(_folders().reports, *parts)

@@ -33,7 +33,13 @@ if TYPE_CHECKING:
 # `auto`: the first model waits for a full year of matured vintages.
 FIRST_VINTAGES = 12
 NOT_FEATURES = (
-    "loan_id customer_id vintage loan_start_date prediction_date label label_date".split()
+    "loan_id",
+    "customer_id",
+    "vintage",
+    "loan_start_date",
+    "prediction_date",
+    "label",
+    "label_date",
 )
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
 
@@ -51,7 +57,8 @@ def first_train_until(gold: pd.DataFrame) -> dt.date:
             f"training.train_until = auto needs {FIRST_VINTAGES} matured vintages and the data "
             f"have {len(matured)}; give a date"
         )
-    return max(matured[:FIRST_VINTAGES])
+    day: dt.date = max(matured[:FIRST_VINTAGES])
+    return day
 
 
 def select_features(columns: list[str], patterns: list[str]) -> list[str]:
@@ -70,7 +77,7 @@ def select_features(columns: list[str], patterns: list[str]) -> list[str]:
 
 
 def split_out_of_time(frame: pd.DataFrame, test_vintages: int) -> pd.Series:
-    """"test" for the newest `test_vintages` vintages, "train" for the others."""
+    """ "test" for the newest `test_vintages` vintages, "train" for the others."""
     vintages = sorted(frame["vintage"].unique())
     if len(vintages) <= test_vintages:
         raise PipelineError(
@@ -82,7 +89,7 @@ def split_out_of_time(frame: pd.DataFrame, test_vintages: int) -> pd.Series:
 
 
 def split_random(frame: pd.DataFrame, test_share: float, random_state: int) -> pd.Series:
-    """"test" for a stratified share of the rows, "train" for the others."""
+    """ "test" for a stratified share of the rows, "train" for the others."""
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
@@ -110,14 +117,15 @@ def training_frame(gold: pd.DataFrame, train_until: dt.date, features: list[str]
 def features_of(frame: pd.DataFrame) -> pd.DataFrame:
     """What a model reads: numbers as float64, categories as text, missing as NaN."""
     import numpy as np
+    import pandas as pd
 
-    found = frame.copy()
-    for name in found.columns:
-        if found[name].dtype == object:
-            found[name] = found[name].where(found[name].notna(), np.nan)
+    columns = {}
+    for name, values in frame.items():
+        if values.dtype == object:
+            columns[name] = values.where(values.notna(), np.nan)
         else:
-            found[name] = found[name].astype("float64")
-    return found
+            columns[name] = values.astype("float64")
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
@@ -253,7 +261,9 @@ def read_training_data(generation: int) -> pd.DataFrame:
     """The training frame of a generation, as published."""
     import pyarrow.parquet as pq
 
-    return pq.read_table(TrainingData(generation=generation).targets()[0].path).to_pandas()
+    path = TrainingData(generation=generation).targets()[0].path
+    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    return frame
 
 
 class TrainCandidate(PipelineTask):
@@ -295,7 +305,9 @@ class TrainCandidate(PipelineTask):
 
     def parameters(self) -> dict[str, Any]:
         """Its entry in params.yaml, as it was fitted."""
-        found: dict[str, Any] = json.loads((self.targets()[0].path / "parameters.json").read_bytes())
+        found: dict[str, Any] = json.loads(
+            (self.targets()[0].path / "parameters.json").read_bytes()
+        )
         return found
 
 
@@ -325,7 +337,10 @@ class BestModel(PipelineTask):
     place on vintages that neither was fitted on.
     """
 
-    generation = luigi.IntParameter(default=None, description="default: the marker's")
+    generation = luigi.IntParameter(
+        default=None,  # type: ignore[arg-type]
+        description="default: the marker's",
+    )
 
     @classmethod
     def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
@@ -395,10 +410,12 @@ class BestModel(PipelineTask):
             "window": window_of(frame),
             "parameters": parameters,
             "threshold": threshold,
-            # A model knows its training rows too well: its score is compared with held-out ones.
+            # The held-out loans are the reference: a model knows its training rows too well, and
+            # the newest vintages are nearest to those that come.
             "score_bins": freeze_bins(pd.Series(scores[champion][test]), bins),
             "feature_bins": {
-                name: freeze_bins(features_of(x)[name][~test], bins) for name in x.columns
+                str(name): freeze_bins(values[test], bins)
+                for name, values in features_of(x).items()
             },
             "requested_bins": bins,
             "libraries": {
