@@ -54,7 +54,7 @@ def decide(
     """
     own = monitoring[monitoring["generation"] == generation]
     live = own[own["sample"] == "live"]
-    new_labels = int(own[own["sample"] != "test"]["n_matured"].sum())
+    new_labels = int(monitoring["n_new_labels"].sum())
     broken = breaches(live, **limits)
     if not broken:
         reason = "no limit is broken" if len(live) else "no live loan has been scored yet"
@@ -99,16 +99,24 @@ class Governance(AsOfTask):
 
     def _examine(self) -> str | None:
         trail = decisions.read_trail()
-        if trail and self.as_of.isoformat() < trail[-1]["as_of"]:
+        if decisions.read_marker() != decisions.marker_for(trail):
+            return "marker: is not what the audit trail says"
+        if self._is_settled(trail):
             return None
         monitoring = self.requires()
         if not monitoring.complete():
             return f"upstream: {monitoring} is stale"
-        if decisions.read_marker() != decisions.marker_for(trail):
-            return "marker: is not what the audit trail says"
         if self._evidence() in (decision["evidence"] for decision in trail):
             return None
         return "decision: none has been taken on this evidence"
+
+    def _is_settled(self, trail: list[decisions.Decision]) -> bool:
+        """Whether a later day has been decided on, or this generation was replaced already."""
+        return any(
+            decision["as_of"] > self.as_of.isoformat()
+            or (decision["action"] == "retrain" and decision["generation"] >= self.generation)
+            for decision in trail
+        )
 
     def _evidence(self) -> str:
         return digests.of_json(self.recipe())
@@ -119,7 +127,8 @@ class Governance(AsOfTask):
 
         trail = decisions.read_trail()
         evidence = self._evidence()
-        if evidence not in (decision["evidence"] for decision in trail):
+        taken = [decision["evidence"] for decision in trail]
+        if not self._is_settled(trail) and evidence not in taken:
             table = pd.read_parquet(self.requires().targets()[0].path)
             limits = {name.partition(".")[2]: value for name, value in self.params.items()}
             action, reason, new_labels = decide(table, self.generation, limits)

@@ -5,6 +5,7 @@ Rows that a model was fitted on never take part.
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,20 +81,24 @@ class Drift:
 def monitor(
     scored: pd.DataFrame,
     models: dict[int, dict[str, Any]],
+    newest_train_until: dt.date,
     threshold: float,
     floor: float,
     window_months: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The monitoring table and the drift of every feature.
 
-    `scored` holds predictions with their features and `month`, `models` the metadata by
-    generation. One row a month, generation and sample; `window_…` measures the newest
-    `window_months` months of that generation and sample up to the month together.
+    `scored` holds predictions with their features, `label_date` and `month`, `models` the
+    metadata by generation. `n_new_labels` counts the labels that matured after
+    `newest_train_until`: what the newest model could not know. One row a month, generation and
+    sample; `window_…` measures the newest `window_months` months of that generation and sample
+    up to the month together.
     """
     import pandas as pd
 
     rows, drifts = [], []
     fresh = scored[scored["sample"] != "train"]
+    new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
     for generation, own in fresh.groupby("generation"):
         drift = Drift(own, models[int(str(generation))], floor)
         for sample, group in own.groupby("sample"):
@@ -110,6 +115,7 @@ def monitor(
                         **key,
                         "vintage": batch["vintage"].max(),
                         **measure(batch, threshold),
+                        "n_new_labels": int(new_label[batch.index].sum()),
                         "psi": drift.psi(batch.index),
                         "csi_max": csi[worst]["csi"],
                         "csi_max_feature": worst,
@@ -147,8 +153,9 @@ class Monitoring(AsOfTask):
         extra = [c for c in gold.columns if c == "loan_id" or c not in predictions.columns]
         scored = predictions.merge(gold[extra], on="loan_id", validate="one_to_one")
         scored["month"] = months_of(scored["prediction_date"])
-        models = {g: read_metadata(g) for g in sorted(scored["generation"].unique())}
-        tables = monitor(scored, models, *(self.params[name] for name in self.reads))
+        models = {g: read_metadata(g) for g in range(1, self.generation + 1)}
+        newest = dt.date.fromisoformat(models[self.generation]["window"]["train_until"])
+        tables = monitor(scored, models, newest, *(self.params[name] for name in self.reads))
         for table, path in zip(tables, built, strict=True):
             path.mkdir()
             arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
