@@ -47,11 +47,14 @@ class StageTarget(luigi.Target):
         return self.provenance() is not None
 
     def staging(self) -> Path:
-        """A path beside the final one, on the same file system, with nothing at it."""
+        """A path beside the final one, on the same file system, with nothing at it.
+
+        What a killed run left there is removed.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
-        discard(beside)
-        return beside
+        for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
+            discard(leftover)
+        return self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
 
     def provenance(self) -> Provenance | None:
         """The provenance as published; None when there is no complete output."""

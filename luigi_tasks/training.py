@@ -12,6 +12,7 @@ import fnmatch
 import importlib
 import json
 import platform
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ NOT_FEATURES = (
     "label",
     "label_date",
 )
+# A candidate's files: the whole pipeline, and the fitted encoders of its categories.
+MODEL, ENCODERS = "model.pkl", "label_encoders.pkl"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
 
 
@@ -286,16 +289,12 @@ class TrainCandidate(PipelineTask):
         spec = self.params[f"training.candidates.{self.name}"]
         model = fit(self.name, spec, frame, self.params["training.random_state"])
         built[0].mkdir()
-        artefacts.dump(model, built[0] / "model.pkl")
+        artefacts.dump(model, built[0] / MODEL)
+        encoders = model.named_steps["prepare"].named_transformers_["categories"]
+        artefacts.dump(encoders, built[0] / ENCODERS)
         scores = frame[["loan_id"]].assign(score=score(model, frame[model_features(frame)]))
         scores.to_parquet(built[0] / "scores.parquet", index=False)
         (built[0] / "parameters.json").write_text(json.dumps(spec), encoding="utf-8")
-
-    def load(self) -> Any:
-        """The fitted candidate."""
-        target = self.targets()[0]
-        files = (target.provenance() or {})["files"]
-        return artefacts.load(target.path / "model.pkl", files["model.pkl"], trusted_packages())
 
     def scores(self) -> Any:
         """Its probability of default for each row of the training frame, in that order."""
@@ -328,6 +327,11 @@ def window_of(frame: pd.DataFrame) -> dict[str, Any]:
             "default_rate": float(rows["label"].mean()),
         }
     return window
+
+
+def model_files(generation: int) -> tuple[str, str]:
+    """The names of a generation's model and encoders in the model store."""
+    return f"best_model_{generation}.pkl", f"label_encoders_{generation}.pkl"
 
 
 class BestModel(PipelineTask):
@@ -369,7 +373,7 @@ class BestModel(PipelineTask):
         number = self.generation
         return Document(
             in_model_store(f"model_metadata_{number}.json"),
-            beside=(f"best_model_{number}.pkl", f"label_encoders_{number}.pkl"),
+            beside=model_files(number),
         )
 
     def build(self, *built: Path) -> None:
@@ -394,14 +398,16 @@ class BestModel(PipelineTask):
         }
         champion = max(scores, key=lambda name: measured[name]["test"]["auc"] or 0.0)
         if champion == before:
-            model, origin = incumbent, read_metadata(self.generation - 1)
+            origin = read_metadata(self.generation - 1)
             x = x[origin["features"]]
             parameters = origin["parameters"]
+            files = [in_model_store(name) for name in model_files(self.generation - 1)]
         else:
-            model, parameters = candidates[champion].load(), candidates[champion].parameters()
+            parameters = candidates[champion].parameters()
+            folder = candidates[champion].targets()[0].path
+            files = [folder / MODEL, folder / ENCODERS]
         test = (frame["split"] == "test").to_numpy()
         bins = self.params["monitoring.bins"]
-        encoders = model.named_steps["prepare"].named_transformers_["categories"]
         metadata = {
             "generation": self.generation,
             "champion": champion,
@@ -426,8 +432,8 @@ class BestModel(PipelineTask):
         document = self.targets()[0]
         assert isinstance(document, Document)
         built[0].mkdir()
-        for item, name in zip((model, encoders), document.beside, strict=True):
-            artefacts.dump(item, built[0] / name)
+        for file, name in zip(files, document.beside, strict=True):
+            shutil.copyfile(file, built[0] / name)
         (built[0] / document.path.name).write_text(json.dumps(metadata), encoding="utf-8")
 
 
@@ -444,6 +450,6 @@ def read_metadata(generation: int) -> dict[str, Any]:
 def load_model(generation: int) -> Any:
     """The champion of a generation; raises PipelineError when its file is not the recorded one."""
     document = BestModel(generation=generation).targets()[0]
-    name = f"best_model_{generation}.pkl"
+    name, _ = model_files(generation)
     digest = read_metadata(generation)["provenance"]["files"][name]
     return artefacts.load(document.path.parent / name, digest, trusted_packages())

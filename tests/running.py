@@ -1,0 +1,95 @@
+"""A whole project in a temporary directory, and the real commands on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+OUTPUTS = ("datamart", "model_store", "reports")
+
+
+class Project:
+    """A copy of the package and its settings with extracts of its own; commands run inside."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path, *, customers: int = 1200, drift: str = "") -> Project:
+        """A project with generated extracts that has not run yet."""
+        path.mkdir(parents=True)
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "luigi_tasks", path / "luigi_tasks", ignore=ignored)
+        for name in ("params.yaml", "luigi.cfg"):
+            shutil.copy(ROOT / name, path / name)
+        project = cls(path)
+        options = ["--customers", str(customers), *drift.split()]
+        project.command("sample-data", "--out", "data", *options).check_returncode()
+        return project
+
+    def copy(self, path: Path) -> Project:
+        """The same project elsewhere, with its outputs and modification times."""
+        shutil.copytree(self.path, path)
+        return Project(path)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(self.path), "PATH": f"{BIN}:{os.environ['PATH']}"}
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """A command in the project's directory."""
+        return subprocess.run(
+            words, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False
+        )
+
+    def luigi(self, task: str, *options: str) -> subprocess.CompletedProcess[str]:
+        """`luigi --module luigi_tasks <task>` with a local scheduler."""
+        return self.run(
+            str(BIN / "luigi"), "--module", "luigi_tasks", task, "--local-scheduler", *options
+        )
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """`python -m luigi_tasks …`"""
+        return self.run(sys.executable, "-m", "luigi_tasks", *words)
+
+    def built_by(self, task: str, *options: str) -> list[str]:
+        """The tasks that a successful luigi run builds, in order."""
+        before = len(self.history())
+        done = self.luigi(task, *options)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return self.history()[before:]
+
+    def history(self) -> list[str]:
+        path = self.path / "logs" / "task_history.jsonl"
+        if not path.exists():
+            return []
+        return [json.loads(line)["task"] for line in path.read_text().splitlines()]
+
+    def stale(self, *options: str) -> dict[str, str]:
+        """{task: reason} of all that `status` calls stale."""
+        done = self.command("status", "--json", *options)
+        assert done.returncode == 0, done.stderr
+        return {row["task"]: row["reason"] for row in json.loads(done.stdout) if not row["fresh"]}
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that occurs in a file of the project."""
+        path = self.path / name
+        text = path.read_text()
+        assert old in text, f"{name} has no {old!r}"
+        path.write_text(text.replace(old, new))
+
+    def digests(self, *folders: str) -> dict[str, str]:
+        """{path: SHA-256} of every file below the folders (default: all outputs)."""
+        return {
+            path.relative_to(self.path).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for folder in folders or OUTPUTS
+            for path in sorted((self.path / folder).rglob("*"))
+            if path.is_file()
+        }
