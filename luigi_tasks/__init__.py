@@ -36,12 +36,20 @@ __all__ = [
 
 
 def _tell_in_one_sentence(record: logging.LogRecord) -> bool:
-    """Show a PipelineError by its message, without a traceback."""
+    """Show a PipelineError by its message, without the traceback that Luigi logs with it."""
     error = record.exc_info[1] if record.exc_info else None
     if isinstance(error, PipelineError):
-        record.msg, record.args = f"{record.getMessage()}: {error}", ()
-        record.exc_info = None
+        failed = (
+            f"{record.args[-1]} failed: " if isinstance(record.args, tuple) and record.args else ""
+        )
+        record.msg, record.args, record.exc_info = f"{failed}{error}", (), None
+    elif _NAME in (message := record.getMessage()):
+        first_line = message.partition("\n")[0].removesuffix(":")
+        record.msg, record.args = f"{first_line}: {message.rpartition(_NAME)[2].strip()}", ()
     return True
+
+
+_NAME = f"{PipelineError.__module__}.{PipelineError.__qualname__}: "
 
 
 logging.getLogger("luigi-interface").addFilter(_tell_in_one_sentence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import difflib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import luigi
 
 from luigi_tasks import digests
-from luigi_tasks.contract import TABLES, Table, parse_date
+from luigi_tasks.contract import DAY_MONTH_YEAR, ISO, TABLES, Table, parse_date
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import PipelineTask, in_data, in_datamart
@@ -95,7 +96,8 @@ def _told_clearly(path: Path) -> Iterator[None]:
 def read_csv(path: Path, table: Table, malformed: list[str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a CSV file, all columns strings, block by block.
 
-    The texts of the lines with too few or too many fields are appended to `malformed`.
+    The texts of the lines with too few or too many fields are appended to `malformed`. Raises
+    PipelineError as `read_header` does, and for a date in neither of the two forms.
     """
     names = read_header(path, table)
     unbalanced = _unbalanced_quotes(path)
@@ -103,7 +105,9 @@ def read_csv(path: Path, table: Table, malformed: list[str]) -> Iterator[pa.Reco
     with _told_clearly(path):
         for batch in _open(path, names, malformed):
             if unbalanced:
-                _refuse_swallowed_lines(path, batch)
+                _refuse_swallowed_lines(path, batch, malformed)
+            for column in table.of_kind("date"):
+                _refuse_unknown_dates(path, column.name, batch)
             rows += batch.num_rows
             yield batch
     if not rows:
@@ -115,15 +119,30 @@ def _unbalanced_quotes(path: Path) -> bool:
         return sum(block.count(b'"') for block in iter(lambda: file.read(_BLOCK), b"")) % 2 == 1
 
 
-def _refuse_swallowed_lines(path: Path, batch: pa.RecordBatch) -> None:
+def _refuse_swallowed_lines(path: Path, batch: pa.RecordBatch, malformed: list[str]) -> None:
+    """In a file with an odd number of quotes, a value over several lines has eaten rows."""
     import pyarrow.compute as pc
 
+    for text in malformed:
+        if "\n" in text:
+            raise PipelineError(f"{path}: a quote in {text[:40]!r} is never closed")
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         hit = pc.index(pc.match_substring(column, "\n"), True).as_py()
         if hit >= 0:
             start = column[hit].as_py().splitlines()[0]
             raise PipelineError(
                 f"{path}: column {name}: a quote before {start[:40]!r} is never closed"
+            )
+
+
+def _refuse_unknown_dates(path: Path, column: str, batch: pa.RecordBatch) -> None:
+    """A date in a third form means another delivery format: all of it would be misread."""
+    import pyarrow.compute as pc
+
+    for text in pc.unique(batch.column(column)).to_pylist():
+        if text.strip() and not re.match(f"{ISO}|{DAY_MONTH_YEAR}", text.strip()):
+            raise PipelineError(
+                f"{path}: column {column}: {text!r} is neither d/M/yyyy nor yyyy-MM-dd"
             )
 
 

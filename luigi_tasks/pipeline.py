@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import luigi
 
 from luigi_tasks.asof import AsOf
 from luigi_tasks.dashboard import Dashboard
+from luigi_tasks.engine import engine
+from luigi_tasks.errors import PipelineError
 from luigi_tasks.governance import Governance
 from luigi_tasks.monitoring import Monitoring
 from luigi_tasks.predictions import Predictions
 from luigi_tasks.task import one_look
-from luigi_tasks.training import BestModel
+from luigi_tasks.training import BestModel, check_candidates
+
+
+def check_settings() -> None:
+    """Refuse a wrong setting before anything runs: raises PipelineError."""
+    check_candidates()
+    try:
+        engine()
+    except ValueError as error:
+        raise PipelineError(f"luigi.cfg: [engine] {error.__cause__ or error}") from None
 
 
 class Wrapper(AsOf, luigi.WrapperTask):
     """Does nothing but require; complete when all that it requires is."""
 
     abstract = True
+
+    @classmethod
+    def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
+        check_settings()
+        return super().get_param_values(params, args, kwargs)
 
     def complete(self) -> bool:
         with one_look():

@@ -129,8 +129,9 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, A
             yield name, value
 
 
-def check(tree: Any, source: str = str(PARAMS_FILE)) -> dict[str, Any]:
+def check(tree: Any) -> dict[str, Any]:
     """Return the settings as {dotted name: value}; raise PipelineError at the first wrong one."""
+    source = PARAMS_FILE
     if not isinstance(tree, dict):
         raise PipelineError(f"{source}: expected sections such as `labels:` and `training:`")
     values = dict(_flatten(tree))
@@ -158,23 +159,25 @@ def check(tree: Any, source: str = str(PARAMS_FILE)) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=4)
-def _load(path: Path, mtime_ns: int, size: int) -> dict[str, Any]:
+def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
+    path = folder / PARAMS_FILE
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         tree = yaml.load(path.read_bytes(), Loader=loader)
     except yaml.YAMLError as error:
-        raise PipelineError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    return check(tree, str(path))
+        raise PipelineError(
+            f"{PARAMS_FILE}: not valid YAML: {' '.join(str(error).split())}"
+        ) from error
+    return check(tree)
 
 
 def params() -> dict[str, Any]:
     """All pipeline parameters by dotted name, read anew when params.yaml has changed."""
-    path = PARAMS_FILE.absolute()
     try:
-        state = path.stat()
+        state = PARAMS_FILE.stat()
     except FileNotFoundError:
         raise PipelineError(f"{PARAMS_FILE} is missing in {Path.cwd()}") from None
-    return _load(path, state.st_mtime_ns, state.st_size)
+    return _load(Path.cwd(), state.st_mtime_ns, state.st_size)
 
 
 class Slice(Mapping[str, Any]):

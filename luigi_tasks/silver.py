@@ -16,9 +16,8 @@ import luigi
 from luigi_tasks import engine
 from luigi_tasks.bronze import Bronze
 from luigi_tasks.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, TABLES, Column, Table
-from luigi_tasks.errors import PipelineError
 from luigi_tasks.targets import Directory
-from luigi_tasks.task import PipelineTask, in_data, in_datamart
+from luigi_tasks.task import PipelineTask, in_datamart
 
 if TYPE_CHECKING:
     from pyspark.sql import Column as Expression
@@ -239,19 +238,14 @@ class Findings:
 
 
 def examine(values: DataFrame, table: Table) -> Findings:
-    """Count the nulls by reason, the faulty rows and the repeated keys in one pass.
-
-    Raises PipelineError when a date is in neither of the two forms.
-    """
+    """Count the nulls by reason, the faulty rows and the repeated keys in one pass."""
     from pyspark.sql import functions as F
 
     columns = [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
-    dates = table.of_kind("date")
     sound = row_fault(table).isNull()
     keys = [value(column) for column in table.columns if column.name in table.key]
     seen = values.select(
         *(null_reason(column).alias(column.name) for column in columns),
-        *(unknown_date_format(column).alias(f"{column.name} example") for column in dates),
         sound.alias("sound"),
         F.when(sound, F.concat_ws("|", *keys)).alias("key"),
     )
@@ -261,17 +255,10 @@ def examine(values: DataFrame, table: Table) -> Findings:
             for column in columns
             for code in range(len(REASONS))
         ),
-        *(F.max(f"{column.name} example").alias(f"{column.name} example") for column in dates),
         F.sum(F.when(F.col("sound"), 0).otherwise(1)).alias("faulty"),
         F.count("key").alias("keyed"),
         F.countDistinct("key").alias("keys"),
     ).collect()[0]
-    for column in dates:
-        if (example := row[f"{column.name} example"]) is not None:
-            raise PipelineError(
-                f"{in_data(table.file)}: column {column.name}: {example!r} is neither d/M/yyyy "
-                "nor yyyy-MM-dd"
-            )
     nulls = {
         column.name: {
             reason: n for code, reason in enumerate(REASONS) if (n := row[f"{column.name} {code}"])
@@ -283,15 +270,6 @@ def examine(values: DataFrame, table: Table) -> Findings:
         row["faulty"],
         row["keys"] < row["keyed"],
     )
-
-
-def unknown_date_format(column: Column) -> Expression:
-    """The text of a date that is there, but in neither of the two forms; null otherwise."""
-    from pyspark.sql import functions as F
-
-    plain = text(column)
-    known = value(column).isNotNull() | plain.rlike(ISO) | plain.rlike(DAY_MONTH_YEAR)
-    return F.when(~known, plain)
 
 
 class Silver(PipelineTask):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_tasks import artefacts, decisions
+from luigi_tasks import artefacts, decisions, digests
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.metrics import evaluate, freeze_bins
@@ -146,11 +146,26 @@ def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
     try:
         found = make(**arguments)
         known = found.get_params()
-    except (TypeError, AttributeError) as error:
-        raise PipelineError(f"{setting} = {arguments}: {error}") from None
+        if hasattr(found, "_validate_params"):
+            found._validate_params()
+    except (TypeError, AttributeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise PipelineError(f"{setting} = {arguments}: {reason}") from None
     if "random_state" in known and "random_state" not in arguments:
         found.set_params(random_state=random_state)
     return found
+
+
+def check_candidates() -> None:
+    """Raise PipelineError for a candidate that cannot be made; seen once, it is remembered."""
+    specs = params()["training.candidates"]
+
+    def make_all() -> bool:
+        for name, spec in specs.items():
+            estimator(name, spec, random_state=0)
+        return True
+
+    digests.remembered(f"candidates-{digests.of_json(specs)[:32]}", make_all)
 
 
 def make_pipeline(features: pd.DataFrame, classifier: Any) -> Pipeline:

@@ -1,0 +1,169 @@
+"""Bad input ends with one clear sentence, a code that is not 0, and the outputs as they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from running import Project
+
+FINANCIALS = "data/features_financials.csv"
+ATTRIBUTES = "data/features_attributes.csv"
+CANDIDATES = "params.yaml: training.candidates.random_forest"
+
+
+def rewrite(name: str, change: Callable[[bytes], bytes]) -> Callable[[Project], None]:
+    def apply(project: Project) -> None:
+        path = project.path / name
+        path.write_bytes(change(path.read_bytes()))
+
+    return apply
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Project], None]:
+    return lambda project: project.edit(name, old, new)
+
+
+def nothing(project: Project) -> None:
+    pass
+
+
+CASES = {
+    "a missing file": (
+        lambda project: (project.path / FINANCIALS).unlink(),
+        f"{FINANCIALS}: no such file",
+    ),
+    "a missing column": (
+        rewrite(FINANCIALS, lambda data: data.replace(b"Interest_Rate", b"Interest_Rat", 1)),
+        f"{FINANCIALS}: column Interest_Rate is missing (the file has 'Interest_Rat')",
+    ),
+    "an empty file": (rewrite(FINANCIALS, lambda data: b""), f"{FINANCIALS}: the file is empty"),
+    "a header without rows": (
+        rewrite(FINANCIALS, lambda data: data.split(b"\n")[0] + b"\n"),
+        f"{FINANCIALS}: has a header but no row",
+    ),
+    "a wrong delimiter": (
+        rewrite(FINANCIALS, lambda data: data.replace(b",", b";")),
+        f"{FINANCIALS}: the columns are separated by ';'",
+    ),
+    "an encoding other than UTF-8": (
+        rewrite(ATTRIBUTES, lambda data: data.replace(b"Lawyer", "Läwyer".encode("latin-1"), 1)),
+        f"{ATTRIBUTES}: is not UTF-8 text",
+    ),
+    "UTF-16": (
+        rewrite(FINANCIALS, lambda data: data.decode().encode("utf-16")),
+        f"{FINANCIALS}: is not UTF-8 text",
+    ),
+    "a date in neither format": (
+        rewrite(FINANCIALS, lambda data: data.replace(b"2023-05-01", b"2023.05.01", 1)),
+        f"{FINANCIALS}: column snapshot_date: '2023.05.01' is neither d/M/yyyy nor yyyy-MM-dd",
+    ),
+    "dates with month and day exchanged": (
+        rewrite(
+            FINANCIALS, lambda data: data.replace(b"-01\n", b"-13\n").replace(b"2024-", b"13/")
+        ),
+        f"{FINANCIALS}: column snapshot_date: ",
+    ),
+    "a quote that is never closed": (
+        rewrite(ATTRIBUTES, lambda data: data.replace(b"Lawyer", b'Lawyer,"', 1) + b"x,y\n"),
+        f"{ATTRIBUTES}: ",
+    ),
+    "a misspelt setting": (
+        edit("params.yaml", "test_vintages", "test_vintage"),
+        "params.yaml: unknown setting training.test_vintage = 3; "
+        "did you mean training.test_vintages?",
+    ),
+    "an impossible setting": (
+        edit("params.yaml", "test_share: 0.2", "test_share: 2"),
+        "params.yaml: training.test_share = 2 is not allowed: a number from 0.01 to 0.9",
+    ),
+    "a candidate whose class does not exist": (
+        edit("params.yaml", "RandomForestClassifier", "RandomForrestClassifier"),
+        f"{CANDIDATES}.class = sklearn.ensemble.RandomForrestClassifier cannot be found",
+    ),
+    "an argument that a candidate does not take": (
+        edit("params.yaml", "n_estimators", "n_estimator"),
+        f"{CANDIDATES} = {{'n_estimator': 100, 'max_depth': 10}}: ",
+    ),
+    "an argument out of range": (
+        edit("params.yaml", "max_depth: 10", "max_depth: -3"),
+        "must be an int in the range [1, inf) or None. Got -3 instead.",
+    ),
+    "a feature that gold does not have": (
+        edit("params.yaml", "- Age", "- Agee"),
+        "params.yaml: training.features: 'Agee' matches no column of gold",
+    ),
+    "an engine that does not exist": (
+        edit("luigi.cfg", "engine = sail", "engine = snail"),
+        "luigi.cfg: [engine] snail is not a valid choice",
+    ),
+    "params.yaml that is not YAML": (
+        edit("params.yaml", "labels:", "labels: ["),
+        "params.yaml: not valid YAML",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_told_in_one_sentence_and_changes_no_output(project: Project, case: str) -> None:
+    change, sentence = CASES[case]
+    change(project)
+    before = project.digests()
+    done = project.luigi("Pipeline")
+    assert done.returncode != 0
+    told = [line for line in done.stderr.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    assert any(sentence in line for line in told), done.stderr[-3000:]
+    assert "Traceback" not in done.stderr
+    assert project.digests() == before
+
+
+@pytest.mark.parametrize(
+    ("day", "sentence"),
+    [
+        ("2020-01-01", "--as-of 2020-01-01 lies before the data, which begin on 2023-01-01"),
+        ("2024-01-01", "--as-of 2024-01-01 lies before the first model"),
+    ],
+)
+def test_an_as_of_day_that_cannot_be_answered_is_refused(
+    project: Project, day: str, sentence: str
+) -> None:
+    before = project.digests()
+    done = project.luigi("Pipeline", "--as-of", day)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert project.digests() == before
+
+
+def test_a_run_with_too_many_flagged_customers_fails_and_keeps_the_outputs(
+    project: Project,
+) -> None:
+    project.edit("params.yaml", "max_flagged_share: 0.30", "max_flagged_share: 0.01")
+    before = project.digests()
+    done = project.luigi("Pipeline")
+    assert done.returncode == 30
+    assert "more than quality.max_flagged_share = 0.01" in done.stderr
+    assert project.digests() == before
+
+
+def test_the_status_command_tells_errors_in_one_sentence_too(project: Project) -> None:
+    (project.path / FINANCIALS).unlink()
+    done = project.command("status")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {FINANCIALS}: no such file")
+
+
+def test_a_model_file_that_was_altered_is_refused(project: Project) -> None:
+    path = project.path / "model_store" / "best_model_1.pkl"
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    words = "from luigi_tasks.training import load_model; load_model(1)"
+    done = project.run("python", "-c", words)
+    assert done.returncode != 0
+    assert "best_model_1.pkl: refused, its SHA-256" in done.stderr
+
+
+def test_sample_data_never_overwrites_extracts_unasked(project: Project) -> None:
+    before = project.digests("data")
+    done = project.command("sample-data", "--out", "data", "--customers", "10")
+    assert done.returncode == 1
+    assert "exists already" in done.stderr
+    assert project.digests("data") == before
