@@ -109,6 +109,7 @@ class Document(StageTarget):
         document.pop("provenance", None)
         if digests.of_json([document, provenance["files"]]) != provenance["content"]:
             return f"{self.path.name} was changed after it was published"
+        self._move_in(provenance["files"])
         return _damage(self.path.parent, provenance["files"])
 
     def publish(self, built: Path, recipe: dict[str, Any]) -> None:
@@ -118,10 +119,22 @@ class Document(StageTarget):
         document["provenance"] = {"recipe": recipe, "content": content, "files": files}
         for name in self.beside:
             _flush(built / name)
-            (built / name).replace(self.path.parent / name)
+            (built / name).replace(self._waiting(name))
+        # From here on the new document holds; a killed run leaves its files waiting.
         digests.write_atomically(self.path, _dump(document))
+        self._move_in(files)
         _flush(self.path.parent)
         discard(built)
+
+    def _waiting(self, name: str) -> Path:
+        return self.path.parent / f".{name}.new"
+
+    def _move_in(self, files: dict[str, str]) -> None:
+        """Put the waiting files that the document vouches for in place."""
+        for name, digest in files.items():
+            waiting = self._waiting(name)
+            if waiting.exists() and digests.of_file(waiting) == digest:
+                waiting.replace(self.path.parent / name)
 
 
 class Picture(StageTarget):

@@ -1,0 +1,117 @@
+"""The real commands, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+from running import BIN, Project
+
+STAGES = [
+    "Bronze",
+    "Silver",
+    "QualityCheck",
+    "GoldFeatures",
+    "TrainingData",
+    "TrainCandidate",
+    "BestModel",
+    "Predictions",
+    "Monitoring",
+    "Dashboard",
+    "Governance",
+]
+
+
+def test_status_lists_every_target_inputs_first(finished: Project) -> None:
+    rows = json.loads(finished.command("status", "--json").stdout)
+    families = [row["task"].partition("(")[0] for row in rows]
+    assert set(STAGES) <= set(families)
+    assert [families.index(name) for name in STAGES] == sorted(
+        families.index(name) for name in STAGES
+    )
+    assert all(row["fresh"] and row["reason"] is None for row in rows)
+
+
+def test_status_for_people_counts_what_is_fresh(finished: Project) -> None:
+    told = finished.command("status").stdout.splitlines()
+    assert told[-1] == f"{len(told) - 1} fresh, 0 stale"
+    assert all(line.startswith("fresh  ") for line in told[:-1])
+
+
+def test_the_summary_names_the_champion_the_decision_and_paths_that_exist(
+    finished: Project,
+) -> None:
+    told = finished.command("summary").stdout
+    assert "champion: " in told
+    assert "decision: keep" in told
+    paths = told.partition("look at:\n")[2].split()
+    assert "reports/performance_dashboard.png" in paths
+    assert all((finished.path / path).exists() for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("task", "last"),
+    [
+        ("TrainingPipeline", "BestModel(generation=1)"),
+        ("InferencePipeline", "Predictions(as_of=2025-11-01, generation=1)"),
+    ],
+)
+def test_a_pipeline_builds_what_it_is_named_after_and_no_more(
+    finished: Project, tmp_path: Path, task: str, last: str
+) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.edit("params.yaml", "max_depth: 10", "max_depth: 3")
+    assert project.built_by(task)[-1] == last
+
+
+def test_help_shows_the_parameters_and_starts_without_the_slow_imports(finished: Project) -> None:
+    done = finished.luigi("Pipeline", "--help")
+    assert done.returncode == 0
+    assert "--as-of" in done.stdout
+    heavy = ["pandas", "pyarrow", "pyspark", "sklearn", "matplotlib", "numpy"]
+    code = f"import luigi_tasks, sys; print([m for m in {heavy} if m in sys.modules])"
+    assert finished.run(str(BIN / "python"), "-c", code).stdout.strip() == "[]"
+
+
+def test_luigid_shows_every_task_of_a_run_as_done(finished: Project, tmp_path: Path) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.edit("params.yaml", "max_depth: 10", "max_depth: 3")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    server = subprocess.Popen(
+        [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", port],
+        cwd=project.path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait_for(url)
+        words = ["--module", "luigi_tasks", "Pipeline", "--scheduler-url", url, "--workers", "2"]
+        done = project.run(str(BIN / "luigi"), *words)
+        assert done.returncode == 0, done.stderr[-3000:]
+        query = urllib.parse.urlencode({"data": json.dumps({"status": "DONE"})})
+        with urllib.request.urlopen(f"{url}/api/task_list?{query}") as answer:
+            shown = json.loads(answer.read())["response"]
+        names = {task["name"] for task in shown.values()}
+        assert {"TrainCandidate", "BestModel", "Predictions", "Monitoring", "Pipeline"} <= names
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(url: str) -> None:
+    for _ in range(100):
+        try:
+            urllib.request.urlopen(url).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(url)
