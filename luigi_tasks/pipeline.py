@@ -10,16 +10,24 @@ from luigi_tasks.asof import AsOf
 from luigi_tasks.dashboard import Dashboard
 from luigi_tasks.engine import engine
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.governance import Governance
 from luigi_tasks.monitoring import Monitoring
 from luigi_tasks.predictions import Predictions
+from luigi_tasks.settings import params
 from luigi_tasks.task import one_look
 from luigi_tasks.training import BestModel, check_candidates
 
 
 def check_settings() -> None:
-    """Refuse a wrong setting before anything runs: raises PipelineError."""
-    check_candidates()
+    """Refuse a wrong setting before anything runs: raises PipelineError.
+
+    Making the candidates takes slow imports. Where gold has to be built first they are made
+    when it is their turn, and the imports are done while gold is built.
+    """
+    params()
+    if GoldFeatures().complete():
+        check_candidates()
     try:
         engine()
     except ValueError as error:
@@ -32,9 +40,10 @@ class Wrapper(AsOf, luigi.WrapperTask):
     abstract = True
 
     @classmethod
-    def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
-        check_settings()
-        return super().get_param_values(params, args, kwargs)
+    def get_param_values(cls, names: Any, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
+        if kwargs.get("generation") is None:  # made by a user, not by another wrapper
+            check_settings()
+        return super().get_param_values(names, args, kwargs)
 
     def complete(self) -> bool:
         with one_look():
