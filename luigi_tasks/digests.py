@@ -44,7 +44,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     beside.replace(path)
 
 
-def _signature(path: Path) -> tuple[int, ...]:
+def signature(path: Path) -> tuple[int, ...]:
+    """What changes whenever a file is written or replaced."""
     state = path.stat()
     return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
 
@@ -52,15 +53,15 @@ def _signature(path: Path) -> tuple[int, ...]:
 def of_file(path: Path) -> str:
     """SHA-256 of a file's bytes; raises FileNotFoundError when there is none."""
     path = path.absolute()
-    return _of_file(path, _signature(path))
+    return _of_file(path, signature(path))
 
 
 @lru_cache(maxsize=4096)
-def _of_file(path: Path, signature: tuple[int, ...]) -> str:
+def _of_file(path: Path, state: tuple[int, ...]) -> str:
     note = CACHE / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
     try:
         known = json.loads(note.read_bytes())
-        if known["signature"] == list(signature):
+        if known["signature"] == list(state):
             return str(known["sha256"])
     except (FileNotFoundError, ValueError, KeyError):
         pass
@@ -68,16 +69,21 @@ def _of_file(path: Path, signature: tuple[int, ...]) -> str:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-    settled = time.time_ns() - signature[1] > _SETTLED_NS
-    if settled and _signature(path) == signature:
-        entry = {"path": str(path), "signature": list(signature), "sha256": digest.hexdigest()}
+    settled = time.time_ns() - state[1] > _SETTLED_NS
+    if settled and signature(path) == state:
+        entry = {"path": str(path), "signature": list(state), "sha256": digest.hexdigest()}
         note.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(note, json.dumps(entry).encode())
     return digest.hexdigest()
 
 
 def of_source(source: str) -> str:
-    """Digest of what Python source does: its syntax tree, without docstrings.
+    """Digest of what Python source does: comments, docstrings and layout do not count."""
+    return of_tree(ast.parse(source))
+
+
+def of_tree(tree: ast.Module) -> str:
+    """Digest of a syntax tree, without docstrings.
 
     Empty fields are left out, so that a Python release which adds one changes nothing.
     """
@@ -101,7 +107,7 @@ def of_source(source: str) -> str:
         else:
             hasher.update(repr(node).encode())
 
-    visit(ast.parse(source))
+    visit(tree)
     return hasher.hexdigest()[:16]
 
 
@@ -136,14 +142,15 @@ def _read_module(path: Path) -> tuple[str, list[list[str]]]:
 
 
 def _examine_source(source: str) -> tuple[str, list[tuple[str, str]]]:
+    tree = ast.parse(source)
     imports: list[tuple[str, str]] = []
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             imports += [(node.module, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
             imports += [(alias.name, "") for alias in node.names]
     inside = [pair for pair in imports if pair[0].split(".")[0] == PACKAGE]
-    return of_source(source), inside
+    return of_tree(tree), inside
 
 
 def _module_of(module: str, name: str) -> str | None:

@@ -22,6 +22,7 @@ import os
 import shutil
 import struct
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -180,10 +181,16 @@ def discard(path: Path) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None when it is missing or cut off."""
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
+        return dict(_parse(path.absolute(), digests.signature(path)))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+
+
+@lru_cache(maxsize=1024)
+def _parse(path: Path, signature: tuple[int, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_bytes())
     return found
 
 

@@ -62,6 +62,13 @@ class PipelineTask(luigi.Task):
     abstract = True
     reads: ClassVar[tuple[str, ...]] = ()
 
+    @classmethod
+    @lru_cache(maxsize=64)
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Luigi's own, once a class: it looks through all attributes at every call."""
+        found: list[tuple[str, luigi.Parameter]] = super().get_params()
+        return found
+
     def settings_read(self) -> tuple[str, ...]:
         """The dotted names of the settings that this task reads."""
         return self.reads
