@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 CSV = $(addprefix data/,features_attributes.csv features_financials.csv lms_loan_daily.csv feature_clickstream.csv)
 
-.PHONY: run test data install lint clean
+.PHONY: run test data sample-data dvc-commit install lint clean
 
 run: install data  ## everything: from nothing to the dashboard
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
@@ -24,9 +24,18 @@ install: $(VENV)/.installed
 data: install  ## sample extracts, unless there are extracts
 	@ls $(CSV) >/dev/null 2>&1 || $(BIN)/python -m luigi_tasks sample-data --out data
 
-clean:  ## all outputs; the extracts stay
+sample-data: install  ## the sample extracts afresh, and the .dvc files that fit them
+	$(BIN)/python -m luigi_tasks sample-data --out data --force
+	$(BIN)/dvc add $(CSV)
+
+# Luigi first: what it calls stale must not be recorded as up to date.
+dvc-commit: install  ## after a run by Luigi: record its outputs in dvc.lock, without rerunning
+	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
+	$(BIN)/dvc commit --force
+
+clean:  ## all outputs; the extracts, the audit trail and the marker stay
 	rm -rf datamart/bronze datamart/silver datamart/gold datamart/quarantine
-	rm -rf datamart/governance model_store reports .cache logs
+	rm -rf model_store reports .cache logs
 
 $(VENV)/.installed: setup.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -8,7 +8,15 @@ from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.governance import Governance
 from luigi_tasks.monitoring import Monitoring
-from luigi_tasks.pipeline import InferencePipeline, MonitoringPipeline, Pipeline, TrainingPipeline
+from luigi_tasks.pipeline import (
+    BronzeLayer,
+    InferencePipeline,
+    MonitoringPipeline,
+    Pipeline,
+    Reports,
+    TrainingPipeline,
+)
+from luigi_tasks.plots import Plots
 from luigi_tasks.predictions import Predictions
 from luigi_tasks.quality import QualityCheck
 from luigi_tasks.silver import Silver
@@ -17,6 +25,7 @@ from luigi_tasks.training import BestModel, TrainCandidate, TrainingData
 __all__ = [
     "BestModel",
     "Bronze",
+    "BronzeLayer",
     "Dashboard",
     "GoldFeatures",
     "Governance",
@@ -25,9 +34,11 @@ __all__ = [
     "MonitoringPipeline",
     "Pipeline",
     "PipelineError",
+    "Plots",
     "Predictions",
     "QualityCheck",
     "RawCsv",
+    "Reports",
     "Silver",
     "TrainCandidate",
     "TrainingData",

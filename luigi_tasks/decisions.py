@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +61,15 @@ def read_trail() -> list[Decision]:
 
 
 def append(decision: Decision) -> None:
-    """Add a decision to the trail, chained to its last line, and flush it to disk."""
-    trail = read_trail()
+    """Add a decision to the trail, chained to its last line, and flush it to disk.
+
+    The file is replaced, not written into: it may be a link into DVC's cache.
+    """
     path = trail_path()
-    lines = path.read_bytes().splitlines() if trail else []
-    previous = hashlib.sha256(lines[-1]).hexdigest() if lines else _START
+    before = path.read_bytes() if read_trail() else b""
+    previous = hashlib.sha256(before.splitlines()[-1]).hexdigest() if before else _START
     line = json.dumps({**decision, "previous": previous}, sort_keys=True) + "\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        file.write(line.encode())
-        file.flush()
-        os.fsync(file.fileno())
+    digests.write_atomically(path, before + line.encode())
 
 
 def read_marker() -> dict[str, Any]:

@@ -7,12 +7,15 @@ from typing import Any
 import luigi
 
 from luigi_tasks.asof import AsOf
+from luigi_tasks.bronze import Bronze
+from luigi_tasks.contract import TABLES
 from luigi_tasks.dashboard import Dashboard
 from luigi_tasks.engine import engine
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.governance import Governance
 from luigi_tasks.monitoring import Monitoring
+from luigi_tasks.plots import Plots
 from luigi_tasks.predictions import Predictions
 from luigi_tasks.settings import params
 from luigi_tasks.task import one_look
@@ -34,7 +37,7 @@ def check_settings() -> None:
         raise PipelineError(f"luigi.cfg: [engine] {error.__cause__ or error}") from None
 
 
-class Wrapper(AsOf, luigi.WrapperTask):
+class Wrapper(luigi.WrapperTask):
     """Does nothing but require; complete when all that it requires is."""
 
     abstract = True
@@ -50,28 +53,42 @@ class Wrapper(AsOf, luigi.WrapperTask):
             return bool(super().complete())
 
 
-class TrainingPipeline(Wrapper):
+class BronzeLayer(Wrapper):
+    """The four bronze tables: one task for what is one stage in DVC."""
+
+    def requires(self) -> list[luigi.Task]:
+        return [Bronze(table=name) for name in TABLES]
+
+
+class TrainingPipeline(AsOf, Wrapper):
     """From the extracts to the champion."""
 
     def requires(self) -> BestModel:
         return BestModel(generation=self.generation)
 
 
-class InferencePipeline(Wrapper):
+class InferencePipeline(AsOf, Wrapper):
     """From the extracts to the scored loan book."""
 
     def requires(self) -> Predictions:
         return Predictions(**self.moment)
 
 
-class MonitoringPipeline(Wrapper):
-    """From the extracts to the monitoring table, the dashboard and the decision on the model."""
+class Reports(AsOf, Wrapper):
+    """How well the model does, for people to look at: monitoring table, dashboard and plots."""
 
     def requires(self) -> list[luigi.Task]:
-        return [Monitoring(**self.moment), Dashboard(**self.moment), Governance(**self.moment)]
+        return [Monitoring(**self.moment), Dashboard(**self.moment), Plots(**self.moment)]
 
 
-class Pipeline(Wrapper):
+class MonitoringPipeline(AsOf, Wrapper):
+    """From the extracts to the reports and the decision on the model."""
+
+    def requires(self) -> list[luigi.Task]:
+        return [Reports(**self.moment), Governance(**self.moment)]
+
+
+class Pipeline(AsOf, Wrapper):
     """All of it."""
 
     def requires(self) -> list[luigi.Task]:

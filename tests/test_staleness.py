@@ -54,6 +54,7 @@ def test_a_setting_makes_stale_only_the_tasks_that_read_it(project: Project) -> 
     assert set(project.stale()) == {
         f"Monitoring({AS_OF})",
         f"Dashboard({AS_OF})",
+        f"Plots({AS_OF})",
         f"Governance({AS_OF})",
     }
 

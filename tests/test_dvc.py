@@ -1,0 +1,292 @@
+"""The same pipeline through the real `dvc` command, in repositories of their own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import luigi
+import pytest
+import yaml
+from dvc.repo import Repo
+from luigi.task_register import Register
+from running import BIN, OUTPUTS, ROOT, Project
+
+import luigi_tasks  # noqa: F401 (registers the tasks)
+from luigi_tasks import digests
+from luigi_tasks.__main__ import stages
+from luigi_tasks.task import PipelineTask
+
+STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+FOREST = "training.candidates.random_forest.max_depth"
+
+
+class Repository(Project):
+    """A project under git and DVC; the default remote lies beside it."""
+
+    @classmethod
+    def of(cls, finished: Project, path: Path) -> Repository:
+        """A copy of a project that luigi has run, tracked by DVC and committed to git."""
+        repository = cls(finished.copy(path).path)
+        ignored = shutil.ignore_patterns("cache", "tmp", "config.local")
+        shutil.copytree(ROOT / ".dvc", path / ".dvc", ignore=ignored)
+        for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+            shutil.copy(ROOT / name, path / name)
+        repository.git("init", "--quiet", "--initial-branch=main")
+        repository.git("config", "user.name", "tester")
+        repository.git("config", "user.email", "tester@example.org")
+        repository.dvc("add", *(f"data/{file.name}" for file in (path / "data").glob("*.csv")))
+        repository.dvc("commit", "--force")
+        repository.commit("luigi has run")
+        return repository
+
+    def copy(self, path: Path) -> Repository:
+        return Repository(super().copy(path).path)
+
+    def done(self, *words: str) -> str:
+        """What a command that has to succeed prints."""
+        found = self.run(*words)
+        assert found.returncode == 0, found.stdout[-2000:] + found.stderr[-2000:]
+        return found.stdout
+
+    def dvc(self, *words: str) -> str:
+        return self.done(str(BIN / "dvc"), *words)
+
+    def git(self, *words: str) -> str:
+        return self.done("git", *words)
+
+    def commit(self, message: str) -> None:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", message)
+
+    def changed_stages(self) -> set[str]:
+        """The stages and .dvc files that `dvc status` names."""
+        return set(json.loads(self.dvc("status", "--json")))
+
+    def repro(self, *words: str) -> tuple[list[str], list[str]]:
+        """(stages that `dvc repro` ran, tasks that luigi built within them)."""
+        before = len(self.history())
+        lines = self.dvc("repro", *words).splitlines()
+        ran = [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+        return ran, self.history()[before:]
+
+    def champion(self) -> str:
+        """Where DVC's model registry finds the champion."""
+        with Repo(str(self.path)) as repo:
+            path: str = repo.artifacts.read()["dvc.yaml"]["champion"].path
+        assert (self.path / path).exists()
+        return path
+
+    @property
+    def lock(self) -> bytes:
+        return (self.path / "dvc.lock").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def tracked(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return Repository.of(finished, tmp_path_factory.mktemp("dvc") / "tracked")
+
+
+@pytest.fixture
+def repository(tracked: Repository, tmp_path: Path) -> Repository:
+    """A repository whose revision HEAD holds a finished run, to be changed by one test."""
+    return tracked.copy(tmp_path / "repository")
+
+
+@pytest.fixture
+def tasks(finished: Project, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[PipelineTask]]:
+    """The tasks that every stage of dvc.yaml adds to the stages before it."""
+    monkeypatch.chdir(finished.path)
+    found, seen = {}, set()
+    for stage, entry in STAGES.items():
+        words = entry["cmd"].split()
+        root = Register.get_task_cls(words[words.index("luigi_tasks") + 1])()
+        below = [task for task in stages(root) if isinstance(task, PipelineTask)]
+        found[stage] = [task for task in below if task.task_id not in seen]
+        seen |= {task.task_id for task in below}
+    return found
+
+
+def test_every_stage_depends_on_the_code_that_its_tasks_import(
+    tasks: dict[str, list[PipelineTask]],
+) -> None:
+    for stage, own in tasks.items():
+        modules = {name for task in own for name in digests.of_code(type(task).__module__)}
+        imported = {f"{name.replace('.', '/')}.py" for name in modules}
+        listed = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+        assert listed == imported, f"dvc.yaml, stage {stage}: its code deps are not its imports"
+
+
+def test_every_stage_lists_the_parameters_that_its_tasks_read(
+    tasks: dict[str, list[PipelineTask]],
+) -> None:
+    for stage, own in tasks.items():
+        listed = STAGES[stage].get("params", [])
+        for name in {name for task in own for name in task.settings_read()}:
+            sections = {name.rsplit(".", up)[0] for up in range(name.count(".") + 1)}
+            assert sections & set(listed), f"dvc.yaml, stage {stage}: {name} is missing"
+
+
+def test_every_output_of_a_task_is_an_output_of_its_stage(
+    tasks: dict[str, list[PipelineTask]],
+) -> None:
+    for stage, own in tasks.items():
+        listed = [Path(name) for entry in STAGES[stage]["outs"] for name in entry]
+        for target in (target for task in own for target in luigi.task.flatten(task.output())):
+            held = any(target.path.is_relative_to(out) for out in listed)
+            assert held, f"dvc.yaml, stage {stage}: {target} is missing"
+
+
+def test_every_input_of_a_task_is_a_dependency_of_its_stage_or_its_own_output(
+    tasks: dict[str, list[PipelineTask]],
+) -> None:
+    for stage, own in tasks.items():
+        outs = [name for entry in STAGES[stage]["outs"] for name in entry]
+        known = [Path(name) for name in (*STAGES[stage]["deps"], *outs)]
+        for target in (target for task in own for target in task.inputs().values()):
+            held = any(Path(target.path).is_relative_to(path) for path in known)
+            assert held, f"dvc.yaml, stage {stage}: {target} is missing"
+
+
+def test_after_a_luigi_run_dvc_commit_makes_the_status_clean_and_repro_runs_nothing(
+    repository: Repository,
+) -> None:
+    assert repository.changed_stages() == set()
+    assert repository.repro() == ([], [])
+    assert repository.git("status", "--short") == ""
+
+
+def test_a_cold_and_a_forced_repro_make_what_luigi_made_and_leave_it_nothing_to_do(
+    repository: Repository,
+) -> None:
+    by_luigi, lock = repository.digests(*OUTPUTS), repository.lock
+    for folder in ("bronze", "silver", "gold", "quarantine"):
+        shutil.rmtree(repository.path / "datamart" / folder)
+    (repository.path / "datamart/governance/decisions.jsonl").unlink()
+    for folder in ("model_store", "reports", ".cache"):
+        shutil.rmtree(repository.path / folder)
+
+    assert repository.repro("--force")[0] == list(STAGES)
+    assert repository.digests(*OUTPUTS) == by_luigi
+    assert repository.lock == lock
+    assert repository.built_by("Pipeline") == []
+
+    assert repository.repro("--force") == (list(STAGES), [])
+    assert repository.lock == lock
+
+
+def test_an_experiment_refits_one_candidate_and_can_be_compared_and_undone(
+    repository: Repository,
+) -> None:
+    before = len(repository.history())
+    ran = repository.dvc("exp", "run", "--name", "deeper", "--set-param", f"{FOREST}=12")
+    assert [stage for stage in STAGES if f"Running stage '{stage}'" in ran] == [
+        "train",
+        "predict",
+        "monitor",
+        "govern",
+    ]
+    fitted = [task for task in repository.history()[before:] if task.startswith("Train")]
+    assert fitted == ["TrainCandidate(name=random_forest, generation=1)"]
+    assert repository.stale() == {}
+
+    shown = repository.dvc("exp", "show", "--csv")
+    assert "deeper" in shown
+    assert FOREST in shown
+    assert "candidates.random_forest.auc" in shown
+    changed = json.loads(repository.dvc("params", "diff", "--json"))["params.yaml"]
+    assert changed == {FOREST: {"old": 10, "new": 12, "diff": 2}}
+    moved = json.loads(repository.dvc("metrics", "diff", "--json"))["reports/plots/metrics.json"]
+    assert any(name.startswith("candidates.random_forest.") for name in moved)
+    plots = json.loads(repository.dvc("plots", "diff", "--json"))["data"]
+    assert set(plots) == {"roc", "precision_recall", "confusion", "auc_by_month", "psi_by_month"}
+    for name, (plot,) in plots.items():
+        assert set(plot["revisions"]) == {"HEAD", "workspace"}, name
+        assert {row["rev"] for row in plot["content"]["data"]["values"]} == {"HEAD", "workspace"}
+        text = json.dumps(plot["content"])
+        assert "<DVC_METRIC" not in text, name
+
+    repository.commit("deeper")
+    repository.git("checkout", "--quiet", "HEAD~1")
+    repository.dvc("checkout")
+    assert repository.changed_stages() == set()
+    assert repository.stale() == {}
+
+    repository.edit("params.yaml", "max_depth: 10", "max_depth: 11")
+    repository.commit("never run")
+    repository.git("checkout", "--quiet", "main")
+    repository.dvc("checkout")
+    assert repository.stale() == {}
+    repository.git("checkout", "--quiet", "-")
+    repository.dvc("checkout")
+    stale = set(repository.stale())
+    assert "TrainCandidate(name=random_forest, generation=1)" in stale
+    assert not any(task.startswith(("Bronze", "Silver", "Gold")) for task in stale)
+    assert "TrainCandidate(name=logistic_regression, generation=1)" not in stale
+
+
+def test_a_fresh_clone_pulls_a_model_that_predicts_and_luigi_runs_nothing(
+    repository: Repository, tmp_path: Path
+) -> None:
+    repository.dvc("push")
+    repository.git("clone", "--quiet", str(repository.path), str(tmp_path / "clone"))
+    clone = Repository(tmp_path / "clone")
+    clone.dvc("pull")
+    assert clone.built_by("Pipeline") == []
+    assert clone.digests() == repository.digests()
+    assert clone.champion() == "model_store/best_model_1.pkl"
+    program = (
+        "from luigi_tasks.training import *\n"
+        "frame = read_training_data(1)\n"
+        "print(score(load_model(1), frame[read_metadata(1)['features']]).mean())"
+    )
+    assert 0 < float(clone.done(str(BIN / "python"), "-c", program)) < 1
+
+
+def test_a_breach_makes_dvc_status_name_the_train_stage_and_the_next_repro_retrains(
+    repository: Repository,
+) -> None:
+    repository.edit("params.yaml", "min_auc: 0.70", "min_auc: 0.99")
+    repository.edit("params.yaml", "min_matured: 300", "min_matured: 50")
+    ran, _ = repository.repro()
+    assert ran == ["monitor", "govern"]
+    assert repository.changed_stages() == {"train"}
+    assert "BestModel(generation=2)" in repository.stale()
+
+    ran, built = repository.repro()
+    assert ran[0] == "train"
+    assert "BestModel(generation=2)" in built
+    assert repository.changed_stages() == set()
+    assert repository.stale() == {}
+    assert repository.champion() == "model_store/best_model_2.pkl"
+
+
+def test_a_failing_task_stops_repro_and_leaves_the_lock_and_the_outputs(
+    repository: Repository,
+) -> None:
+    before, lock = repository.digests(), repository.lock
+    repository.edit("params.yaml", "max_depth: 10", "max_depth: -1")
+    failed = repository.run(str(BIN / "dvc"), "repro")
+    assert failed.returncode != 0
+    assert "failed to reproduce 'train'" in failed.stderr
+    assert repository.lock == lock
+    assert repository.digests() == before
+
+    repository.edit("params.yaml", "max_depth: -1", "max_depth: 10")
+    assert repository.changed_stages() == set()
+    assert repository.stale() == {}
+
+
+def test_git_holds_no_large_file_and_the_configuration_no_path_of_a_machine() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    files = [ROOT / name for name in listed.split("\0") if name and (ROOT / name).exists()]
+    assert [file.name for file in files if file.stat().st_size > 1_000_000] == []
+    config = (ROOT / ".dvc/config").read_text()
+    urls = [line.split("=")[1].strip() for line in config.splitlines() if "url" in line]
+    assert urls
+    assert not any(Path(url).is_absolute() for url in urls)
