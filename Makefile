@@ -9,6 +9,7 @@ CSV = $(addprefix data/,features_attributes.csv features_financials.csv lms_loan
 
 run: install data  ## everything: from nothing to the dashboard
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(MAKE) --no-print-directory dvc-commit; fi
 	$(BIN)/python -m luigi_tasks summary
 
 test: $(VENV)/.installed-test lint  ## lint, format, types and tests
@@ -31,7 +32,7 @@ sample-data: install  ## the sample extracts afresh, and the .dvc files that fit
 # Luigi first: what it calls stale must not be recorded as up to date.
 dvc-commit: install  ## after a run by Luigi: record its outputs in dvc.lock, without rerunning
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
-	$(BIN)/dvc commit --force
+	$(BIN)/dvc commit --force --quiet
 
 clean:  ## all outputs; the extracts, the audit trail and the marker stay
 	rm -rf datamart/bronze datamart/silver datamart/gold datamart/quarantine

@@ -46,7 +46,7 @@ class Wrapper(luigi.WrapperTask):
     def get_param_values(cls, names: Any, args: Any, kwargs: Any) -> list[tuple[str, Any]]:
         if kwargs.get("generation") is None:  # made by a user, not by another wrapper
             check_settings()
-        return super().get_param_values(names, args, kwargs)
+        return list(super().get_param_values(names, args, kwargs))
 
     def complete(self) -> bool:
         with one_look():
