@@ -33,13 +33,15 @@ def read_header(path: Path, table: Table) -> list[str]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), None)
+            names = next((row for row in csv.reader(file) if row), None)
     except FileNotFoundError:
         raise PipelineError(f"{path}: no such file; `make data` writes sample extracts") from None
     except UnicodeDecodeError:
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     if not names:
         raise PipelineError(f"{path}: the file is empty; a header line was expected")
+    if any("\0" in name for name in names):  # UTF-16 without a byte order mark
+        raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8")
     missing = [name for name in table.names if name not in names]
     if missing:
         for delimiter in ";\t|":
@@ -89,6 +91,8 @@ def _told_clearly(path: Path) -> Iterator[None]:
         what = str(error)
         if "UTF8" in what:
             raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+        if "Empty CSV file" in what:
+            raise PipelineError(f"{path}: has a header but no row") from error
         raise PipelineError(f"{path}: cannot be read as CSV: {what}") from error
 
 
@@ -106,6 +110,10 @@ def read_csv(path: Path, table: Table, malformed: list[str]) -> Iterator[pa.Reco
                 _refuse_swallowed_lines(path, batch)
             rows += batch.num_rows
             yield batch
+    swallowing = next((text for text in malformed if "\n" in text), None) if unbalanced else None
+    if swallowing is not None:
+        start = swallowing.splitlines()[0]
+        raise PipelineError(f"{path}: a quote in {start[:80]!r} is never closed")
     if not rows:
         raise PipelineError(f"{path}: has a header but no row")
 
