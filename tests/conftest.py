@@ -16,6 +16,7 @@ import pytest
 
 from luigi_tasks import engine
 from luigi_tasks.contract import TABLES
+from luigi_tasks.gold import build_gold, without_flagged
 from luigi_tasks.quality import evidence, passed, prediction_dates, quarantine_dates
 from luigi_tasks.silver import kept_columns, silver_name
 
@@ -37,6 +38,21 @@ SILVER_TYPES = {
     "history": pa.int32(),
     "ssn": pa.bool_(),
 }
+DDL = {
+    pa.int32(): "int",
+    pa.float64(): "double",
+    pa.date32(): "date",
+    pa.bool_(): "boolean",
+    pa.string(): "string",
+}
+FLAGS = pa.schema(
+    [
+        ("Customer_ID", pa.string()),
+        ("reason", pa.string()),
+        ("flagged_on", pa.date32()),
+        ("quarantined_from", pa.date32()),
+    ]
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,6 +84,9 @@ def months_later(start: dt.date, months: int) -> dt.date:
 
 def frame(rows: Sequence[Row], schema: pa.Schema | None = None) -> DataFrame:
     """A Spark frame of these rows."""
+    if not rows and schema is not None:
+        columns = ", ".join(f"{field.name} {DDL[field.type]}" for field in schema)
+        return engine.session().createDataFrame([], columns)
     return engine.session().createDataFrame(pa.Table.from_pylist(list(rows), schema))
 
 
@@ -248,10 +267,13 @@ def silver(**tables: Sequence[Row]) -> dict[str, DataFrame]:
 def flags_of(tables: Mapping[str, DataFrame], prediction_mob: int = 3) -> DataFrame:
     """What the quality check finds against the customers of these tables."""
     findings = evidence(tables, prediction_mob, 18, 100)
-    return quarantine_dates(findings, prediction_dates(tables[LOANS], prediction_mob))
+    flags = quarantine_dates(findings, prediction_dates(tables[LOANS], prediction_mob))
+    return frame(flags.toArrow().to_pylist(), FLAGS)
 
 
-def checked(tables: Mapping[str, DataFrame]) -> dict[str, DataFrame]:
-    """The rows that pass the quality check."""
-    flags = flags_of(tables)
-    return {name: passed(table, flags) for name, table in tables.items()}
+def gold_of(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """Gold rows of these silver tables after the quality check, by loan."""
+    found = silver(**tables)
+    flags = flags_of(found)
+    sound = {name: passed(table, flags) for name, table in found.items()}
+    return collected(without_flagged(build_gold(sound, 3, 6, 0), flags), "loan_id")
