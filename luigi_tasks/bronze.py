@@ -34,13 +34,15 @@ def read_header(path: Path, table: Table) -> list[str]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next(csv.reader(file), None)
+            names = next((row for row in csv.reader(file) if row), None)
     except FileNotFoundError:
         raise PipelineError(f"{path}: no such file; `make data` writes sample extracts") from None
     except UnicodeDecodeError:
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     if not names:
         raise PipelineError(f"{path}: the file is empty; a header line was expected")
+    if any("\0" in name for name in names):  # UTF-16 without a byte order mark
+        raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8")
     missing = [name for name in table.names if name not in names]
     if missing:
         for delimiter in ";\t|":
@@ -90,6 +92,8 @@ def _told_clearly(path: Path) -> Iterator[None]:
         what = str(error)
         if "UTF8" in what:
             raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+        if "Empty CSV file" in what:
+            raise PipelineError(f"{path}: has a header but no row") from error
         raise PipelineError(f"{path}: cannot be read as CSV: {what}") from error
 
 
@@ -105,11 +109,15 @@ def read_csv(path: Path, table: Table, malformed: list[str]) -> Iterator[pa.Reco
     with _told_clearly(path):
         for batch in _open(path, names, malformed):
             if unbalanced:
-                _refuse_swallowed_lines(path, batch, malformed)
+                _refuse_swallowed_lines(path, batch)
             for column in table.of_kind("date"):
                 _refuse_unknown_dates(path, column.name, batch)
             rows += batch.num_rows
             yield batch
+    swallowing = next((text for text in malformed if "\n" in text), None) if unbalanced else None
+    if swallowing is not None:
+        start = swallowing.splitlines()[0]
+        raise PipelineError(f"{path}: a quote in {start[:80]!r} is never closed")
     if not rows:
         raise PipelineError(f"{path}: has a header but no row")
 
@@ -119,13 +127,10 @@ def _unbalanced_quotes(path: Path) -> bool:
         return sum(block.count(b'"') for block in iter(lambda: file.read(_BLOCK), b"")) % 2 == 1
 
 
-def _refuse_swallowed_lines(path: Path, batch: pa.RecordBatch, malformed: list[str]) -> None:
+def _refuse_swallowed_lines(path: Path, batch: pa.RecordBatch) -> None:
     """In a file with an odd number of quotes, a value over several lines has eaten rows."""
     import pyarrow.compute as pc
 
-    for text in malformed:
-        if "\n" in text:
-            raise PipelineError(f"{path}: a quote in {text[:40]!r} is never closed")
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
         hit = pc.index(pc.match_substring(column, "\n"), True).as_py()
         if hit >= 0:

@@ -50,7 +50,7 @@ def read_trail() -> list[Decision]:
             decision = json.loads(line)
         except ValueError:
             decision = {}
-        if decision.get("previous") != before:
+        if not isinstance(decision, dict) or decision.get("previous") != before:
             raise PipelineError(
                 f"{path}: line {number} does not follow from the line before it; "
                 "the audit trail was altered"
@@ -82,9 +82,13 @@ def read_marker() -> dict[str, Any]:
         write_marker(marker_for(read_trail()))
     try:
         marker: dict[str, Any] = json.loads(path.read_bytes())
-        generation = int(marker["generation"])
+        generation = marker["generation"]
     except (ValueError, KeyError, TypeError):
-        raise PipelineError(f"{path}: the marker is not JSON with a whole `generation`") from None
+        generation = None
+    if not isinstance(generation, int) or generation < 1:
+        raise PipelineError(
+            f"{path}: the marker is not JSON with a whole `generation` from 1 on"
+        ) from None
     decided = max(_generations(read_trail()))
     if generation > decided:
         raise PipelineError(

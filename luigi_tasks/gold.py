@@ -74,7 +74,8 @@ def labels(
 
     The label is 1 when overdue_amt > `overdue_threshold` at any installment from
     `prediction_mob` to `observation_mob`, else 0, and null while the row of `observation_mob`
-    has not arrived. label_date is the day from which on it can be known.
+    has not arrived or no arrears can be read. label_date is the day from which on it can be
+    known.
     """
     from pyspark.sql import functions as F
 
@@ -89,7 +90,7 @@ def labels(
                 F.max("snapshot_date"), F.max(F.add_months("loan_start_date", observation_mob))
             ).alias("label_date"),
         )
-        .where(F.col("observed"))
+        .where(F.col("observed") & F.col("worst").isNotNull())
         .select(
             "loan_id", (F.col("worst") > overdue_threshold).cast("int").alias("label"), "label_date"
         )
@@ -206,6 +207,20 @@ def build_gold(
     return gold.select(*keys, *features, "label", "label_date")
 
 
+def without_flagged(gold: DataFrame, flags: DataFrame) -> DataFrame:
+    """The loans that were scored before their customer was flagged, or whose never was.
+
+    It matters to a customer with several loans: one that began before the flag has rows that
+    pass the quality check, but its prediction point may lie after it.
+    """
+    from pyspark.sql import functions as F
+
+    dates = flags.select(F.col("Customer_ID").alias("customer_id"), "quarantined_from")
+    joined = gold.join(dates.dropDuplicates(), on="customer_id", how="left")
+    flagged = F.coalesce(F.col("prediction_date") >= F.col("quarantined_from"), F.lit(False))
+    return joined.where(~flagged).select(*gold.columns)
+
+
 class GoldFeatures(PipelineTask):
     """Features and labels of every loan at its prediction point, without flagged customers."""
 
@@ -224,4 +239,5 @@ class GoldFeatures(PipelineTask):
             for name in TABLES
         }
         gold = build_gold(silver, *(self.params[name] for name in self.reads))
+        gold = without_flagged(gold, flags)
         engine.write(gold, built[0], ["loan_id"])

@@ -61,7 +61,7 @@ def _one_of(*choices: str) -> Rule:
 
 def _is_date(value: Any) -> bool:
     if isinstance(value, dt.date):
-        return True
+        return not isinstance(value, dt.datetime)
     try:
         dt.date.fromisoformat(value)
     except (TypeError, ValueError):
