@@ -44,7 +44,7 @@ def draw(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    fresh = predictions[predictions["sample"] != "train"]
+    fresh = predictions[~predictions["sample"].isin(("train", "left_out"))]
     matured = fresh[fresh["actual_label"].notna()]
     labels = matured["actual_label"].astype(int).to_numpy()
     scores = matured["prediction_proba"].to_numpy()

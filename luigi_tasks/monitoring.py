@@ -93,7 +93,7 @@ def monitor(
     import pandas as pd
 
     rows, drifts = [], []
-    fresh = scored[scored["sample"] != "train"]
+    fresh = scored[~scored["sample"].isin(("train", "left_out"))]
     for generation, own in fresh.groupby("generation"):
         drift = Drift(own, models[int(str(generation))], floor)
         for sample, group in own.groupby("sample"):

@@ -53,11 +53,11 @@ def generation_of(months: pd.Series, train_until: dict[int, dt.date]) -> pd.Seri
 def sample_of(
     loan_id: pd.Series, months: pd.Series, train_until: dt.date, split: pd.Series
 ) -> pd.Series:
-    """train, test, unseen or live of loans scored by one generation.
+    """train, test, left_out, unseen or live of loans scored by one generation.
 
-    `split` is train or test by loan_id, for the loans of its training data. All other loans are
-    live when their prediction month begins after `train_until`, else unseen: scored after the
-    fact by a model that knew neither them nor their label.
+    `split` is one of the first three by loan_id, for the loans of its training data. All other
+    loans are live when their prediction month begins after `train_until`, else unseen: scored
+    after the fact by a model that knew neither them nor their label.
     """
     import numpy as np
     import pandas as pd
