@@ -1,11 +1,12 @@
 VENV ?= .venv
 WORKERS ?= 1
+SCALES ?= 1 10
 PYTHON ?= python3
 BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 CSV = $(addprefix data/,features_attributes.csv features_financials.csv lms_loan_daily.csv feature_clickstream.csv)
 
-.PHONY: run test data sample-data dvc-commit install lint clean
+.PHONY: run test test-slow bench data sample-data dvc-commit install lint clean
 
 run: install data  ## everything: from nothing to the dashboard
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
@@ -13,7 +14,13 @@ run: install data  ## everything: from nothing to the dashboard
 	$(BIN)/python -m luigi_tasks summary
 
 test: $(VENV)/.installed-test lint  ## lint, format, types and tests
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -rs -m "not slow"
+
+test-slow: $(VENV)/.installed-test  ## a Spark cluster, a killed worker, 200 tasks on 4 workers
+	$(BIN)/pytest -rs -m slow
+
+bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
+	$(BIN)/python benchmarks/bench.py $(SCALES)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

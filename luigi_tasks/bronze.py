@@ -16,6 +16,7 @@ import luigi
 from luigi_tasks import digests
 from luigi_tasks.contract import DAY_MONTH_YEAR, ISO, TABLES, Table, parse_date
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.progress import Progress
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import PipelineTask, in_data, in_datamart
 
@@ -60,7 +61,7 @@ def read_header(path: Path, table: Table) -> list[str]:
 
 
 def _open(
-    path: Path, names: list[str], malformed: list[str], only: list[str] | None = None
+    file: pa.NativeFile, names: list[str], malformed: list[str], only: list[str] | None = None
 ) -> pa_csv.CSVStreamingReader:
     """A reader of the file in blocks, all columns strings; texts of malformed rows are kept."""
     import pyarrow as pa
@@ -71,7 +72,7 @@ def _open(
         return "skip"
 
     return pa_csv.open_csv(
-        path,
+        file,
         read_options=pa_csv.ReadOptions(block_size=_BLOCK),
         parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
         convert_options=pa_csv.ConvertOptions(
@@ -97,22 +98,31 @@ def _told_clearly(path: Path) -> Iterator[None]:
         raise PipelineError(f"{path}: cannot be read as CSV: {what}") from error
 
 
-def read_csv(path: Path, table: Table, malformed: list[str]) -> Iterator[pa.RecordBatch]:
+def read_csv(
+    path: Path, table: Table, malformed: list[str], progress: Progress | None = None
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a CSV file, all columns strings, block by block.
 
-    The texts of the lines with too few or too many fields are appended to `malformed`. Raises
-    PipelineError as `read_header` does, and for a date in neither of the two forms.
+    The texts of the lines with too few or too many fields are appended to `malformed`; the bytes
+    read are told to `progress`. Raises PipelineError as `read_header` does, and for a date in
+    neither of the two forms.
     """
+    import pyarrow as pa
+
     names = read_header(path, table)
     unbalanced = _unbalanced_quotes(path)
     rows = 0
-    with _told_clearly(path):
-        for batch in _open(path, names, malformed):
+    before = 0
+    with _told_clearly(path), pa.OSFile(str(path)) as file:
+        for batch in _open(file, names, malformed):
             if unbalanced:
                 _refuse_swallowed_lines(path, batch)
             for column in table.of_kind("date"):
                 _refuse_unknown_dates(path, column.name, batch)
             rows += batch.num_rows
+            if progress:
+                progress.add(file.tell() - before)
+            before = file.tell()
             yield batch
     swallowing = next((text for text in malformed if "\n" in text), None) if unbalanced else None
     if swallowing is not None:
@@ -193,12 +203,13 @@ def snapshot_dates(path: Path, table: Table) -> tuple[dt.date, dt.date] | None:
 
 
 def _span(path: Path, table: Table) -> list[str] | None:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     names = read_header(path, table)
     texts: set[str] = set()
-    with _told_clearly(path):
-        for batch in _open(path, names, [], only=["snapshot_date"]):
+    with _told_clearly(path), pa.OSFile(str(path)) as file:
+        for batch in _open(file, names, [], only=["snapshot_date"]):
             texts.update(pc.unique(batch.column(0)).to_pylist())
     days = sorted(day.isoformat() for text in texts if (day := parse_date(text)))
     return [days[0], days[-1]] if days else None
@@ -246,8 +257,11 @@ class Bronze(PipelineTask):
         quarantine.mkdir()
         schema = pa.schema([(name, pa.string()) for name in read_header(path, contract)])
         malformed: list[str] = []
-        with pq.ParquetWriter(dataset / "part-00000.parquet", schema, compression="zstd") as file:
-            for batch in read_csv(path, contract, malformed):
+        with (
+            Progress(self, "CSV read", path.stat().st_size, "bytes") as progress,
+            pq.ParquetWriter(dataset / "part-00000.parquet", schema, compression="zstd") as file,
+        ):
+            for batch in read_csv(path, contract, malformed, progress):
                 file.write_batch(batch)
         bad = quarantine_of(path, len(schema), malformed)
         pq.write_table(bad, quarantine / "part-00000.parquet", compression="zstd")

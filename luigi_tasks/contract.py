@@ -53,7 +53,7 @@ class Table:
 
 # `__10000__` and `__-333…__` are fillers of the source system; one trailing `_` is a slip of
 # the hand after a real number.
-FILLER = r"^__.*__$"
+FILLER = r"^__(?s:.*)__$"
 UNDERSCORES = r"^_+$"
 
 ATTRIBUTES = Table(

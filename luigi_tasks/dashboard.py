@@ -9,7 +9,7 @@ import luigi
 
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.monitoring import Monitoring
-from luigi_tasks.predictions import Predictions
+from luigi_tasks.predictions import Predictions, unknown_to_models
 from luigi_tasks.targets import Picture
 from luigi_tasks.task import in_reports
 
@@ -44,7 +44,7 @@ def draw(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    fresh = predictions[predictions["sample"] != "train"]
+    fresh = unknown_to_models(predictions)
     matured = fresh[fresh["actual_label"].notna()]
     labels = matured["actual_label"].astype(int).to_numpy()
     scores = matured["prediction_proba"].to_numpy()

@@ -1,8 +1,8 @@
 """The engine that executes PySpark: an embedded Sail server, or Apache Spark.
 
 One session serves a process. Whoever asks first starts it; it is stopped when the process ends
-or before it forks, because a server does not survive a fork. Sail never writes: its results are
-collected as Arrow and written here, in order and under fixed names.
+or before it forks, because a server does not survive a fork. Sail never writes: it sorts, its
+result is streamed and written here. Under Apache Spark the executors read and write.
 """
 
 from __future__ import annotations
@@ -10,8 +10,11 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
+import json
 import os
+import shutil
 import threading
+from collections.abc import Iterable, Iterator
 from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.progress import Progress
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 
@@ -34,6 +39,15 @@ class engine(luigi.Config):  # noqa: N801 (the class name is the section of luig
     )
     master = luigi.Parameter(default="local[*]", description="spark: the master's address")
     remote = luigi.Parameter(default="sc://localhost:15002", description="connect: the address")
+    memory_mb = luigi.IntParameter(
+        default=3_000, description="sail: memory of one worker's queries, MiB; then they spill"
+    )
+    temporary = luigi.Parameter(
+        default="", description="sail: folder to spill to; empty is that of the system"
+    )
+    parts = luigi.IntParameter(
+        default=8, description="spark, connect: files of a dataset; as many give the same files"
+    )
 
 
 # The slow imports of the stages. A forked worker would pay for them at every task.
@@ -48,6 +62,12 @@ SLOW_MODULES = (
     "matplotlib.figure",
 )
 
+QUERY_OPTIONS = {"spark.sql.session.timeZone": "UTC"}
+# Otherwise every column expression looks up its place in our code. Static in Apache Spark.
+NO_DEBUGGING = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+# Rows of a parquet row group, and so of what is held in memory while a result is written.
+ROW_GROUP = 1 << 17
+
 _session: SparkSession | None = None
 _server: Any = None
 
@@ -59,9 +79,8 @@ def session() -> SparkSession:
         settings = engine()
         start = {"sail": _start_sail, "spark": _start_spark, "connect": _start_connect}
         _session = start[settings.engine](settings)
-        _session.conf.set("spark.sql.session.timeZone", "UTC")
-        # Without this every column expression looks up its place in our code.
-        _session.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
+        for name, value in QUERY_OPTIONS.items():
+            _session.conf.set(name, value)
         util.Finalize(None, shutdown, exitpriority=10)
         # What comes after gold needs slow imports; they are done while the engine computes.
         threading.Thread(target=_import_slow_modules, name="imports").start()
@@ -71,13 +90,22 @@ def session() -> SparkSession:
 def _start_sail(settings: engine) -> SparkSession:
     global _server
     os.environ.setdefault("RUST_LOG", "error")
+    # A fair pool: no operator takes what the others need, and each spills when its share is full.
+    os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] = "fair"
+    os.environ["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] = str(settings.memory_mb << 20)
+    if settings.temporary:
+        Path(settings.temporary).mkdir(parents=True, exist_ok=True)
+        os.environ["SAIL_RUNTIME__TEMPORARY_FILES__PATHS"] = json.dumps([settings.temporary])
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
 
     _server = SparkConnectServer(port=0)
     _server.start(background=True)
     host, port = _server.listening_address
-    return SparkSession.builder.remote(f"sc://{host}:{port}").create()
+    found = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+    for name, value in NO_DEBUGGING.items():
+        found.conf.set(name, value)
+    return found
 
 
 def _start_spark(settings: engine) -> SparkSession:
@@ -89,6 +117,7 @@ def _start_spark(settings: engine) -> SparkSession:
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
         "spark.log.level": "ERROR",
+        **NO_DEBUGGING,
     }
     for name, value in options.items():
         builder = builder.config(name, value)
@@ -151,21 +180,62 @@ def read(path: Path) -> DataFrame:
     return session().read.parquet(str(path.absolute()))
 
 
-def write(frame: DataFrame, path: Path, order: list[str]) -> None:
-    """Write a frame as a parquet dataset, rows ordered by columns that identify a row.
+def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None) -> None:
+    """Write a frame as a parquet dataset; `order` are columns that identify a row.
 
-    The same rows give the same files: part-00000.parquet and so on.
+    The same rows give the same files: part-00000.parquet and so on. Sail gives one file, sorted;
+    Apache Spark `[engine] parts` of them, each sorted, a row's file chosen by the hash of its key.
     """
     if engine().engine == "sail":
-        import pyarrow.parquet as pq
+        _write_here(frame.sort(*order), path, progress)
+    else:
+        _write_by_executors(frame, path, order)
 
-        table = frame.toArrow().sort_by([(name, "ascending") for name in order])
-        path.mkdir()
-        pq.write_table(table, path / "part-00000.parquet", compression="zstd")
-        return
-    frame.sort(*order).write.parquet(str(path.absolute()), compression="zstd")
-    parts = sorted(path.glob("part-*.parquet"))
-    for number, part in enumerate(parts):
+
+def _write_here(frame: DataFrame, path: Path, progress: Progress | None) -> None:
+    import pyarrow.parquet as pq
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    schema = to_arrow_schema(frame.schema)
+    path.mkdir()
+    with pq.ParquetWriter(path / "part-00000.parquet", schema, compression="zstd") as file:
+        for group in regrouped(_stream(frame, schema), ROW_GROUP):
+            file.write_table(group)
+            if progress:
+                progress.add(group.num_rows)
+
+
+def _stream(frame: Any, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of a frame of a Spark Connect session as they arrive, never all at once."""
+    import pyarrow as pa
+
+    client = frame.sparkSession.client
+    for found in client.to_table_as_iterator(frame._plan.to_proto(client), {}):
+        if isinstance(found, pa.Table):
+            yield found.cast(schema)
+
+
+def regrouped(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `size` rows (the last has fewer), each in one chunk."""
+    import pyarrow as pa
+
+    held: list[pa.Table] = []
+    rows = 0
+    for table in tables:
+        held.append(table)
+        rows += table.num_rows
+        while rows >= size:
+            joined = pa.concat_tables(held)
+            yield joined.slice(0, size).combine_chunks()
+            held, rows = [joined.slice(size)], rows - size
+    if rows:
+        yield pa.concat_tables(held).combine_chunks()
+
+
+def _write_by_executors(frame: DataFrame, path: Path, order: list[str]) -> None:
+    placed = frame.repartition(engine().parts, *order).sortWithinPartitions(*order)
+    placed.write.parquet(str(path.absolute()), compression="zstd")
+    for number, part in enumerate(sorted(path.glob("part-*.parquet"))):
         part.rename(path / f"part-{number:05d}.parquet")
-    for leftover in (*path.glob("_SUCCESS"), *path.glob(".*.crc")):
-        leftover.unlink()
+    for leftover in (*path.glob("_SUCCESS"), *path.glob(".*.crc"), *path.glob("_temporary")):
+        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()

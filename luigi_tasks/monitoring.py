@@ -14,7 +14,7 @@ import luigi
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.metrics import METRICS, bin_of, evaluate, stability_index
-from luigi_tasks.predictions import Predictions, months_of
+from luigi_tasks.predictions import Predictions, months_of, unknown_to_models
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import in_datamart
 from luigi_tasks.training import BestModel, features_of, read_metadata
@@ -97,7 +97,7 @@ def monitor(
     import pandas as pd
 
     rows, drifts = [], []
-    fresh = scored[scored["sample"] != "train"]
+    fresh = unknown_to_models(scored)
     new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
     for generation, own in fresh.groupby("generation"):
         drift = Drift(own, models[int(str(generation))], floor)

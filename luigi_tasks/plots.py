@@ -13,7 +13,7 @@ import luigi
 
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.monitoring import Monitoring, measure
-from luigi_tasks.predictions import Predictions
+from luigi_tasks.predictions import Predictions, unknown_to_models
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import in_reports
 from luigi_tasks.training import BestModel, read_metadata
@@ -35,7 +35,7 @@ def metrics(
     generation, champion, candidates (the test metrics of each), book (measures by sample) and
     psi (of the newest months of each sample together).
     """
-    fresh = predictions[predictions["sample"] != "train"]
+    fresh = unknown_to_models(predictions)
     newest = monitoring.sort_values("month").groupby("sample").tail(1).set_index("sample")
     found = {
         "generation": metadata["generation"],
@@ -103,9 +103,8 @@ class Plots(AsOfTask):
         threshold = self.params["predictions.threshold"]
         scored, (monitored, _), _ = self.input()
         predictions, monitoring = pd.read_parquet(scored.path), pd.read_parquet(monitored.path)
-        known = predictions[
-            (predictions["sample"] != "train") & predictions["actual_label"].notna()
-        ]
+        fresh = unknown_to_models(predictions)
+        known = fresh[fresh["actual_label"].notna()]
         labels = known["actual_label"].astype(int)
         roc, precision_recall = curves(labels.to_numpy(), known["prediction_proba"].to_numpy())
         confusion = pd.DataFrame(

@@ -31,6 +31,14 @@ COLUMNS = [
 ]
 
 
+def unknown_to_models(scored: pd.DataFrame) -> pd.DataFrame:
+    """The scored loans that tell how good a model is.
+
+    Not those that it was fitted on, nor those of its training window that were left out.
+    """
+    return scored[~scored["sample"].isin(("train", "left_out"))]
+
+
 def months_of(dates: pd.Series) -> pd.Series:
     """The first day of each date's month."""
     return dates.map(lambda day: day.replace(day=1))
@@ -53,11 +61,11 @@ def generation_of(months: pd.Series, train_until: dict[int, dt.date]) -> pd.Seri
 def sample_of(
     loan_id: pd.Series, months: pd.Series, train_until: dt.date, split: pd.Series
 ) -> pd.Series:
-    """train, test, unseen or live of loans scored by one generation.
+    """train, test, left_out, unseen or live of loans scored by one generation.
 
-    `split` is train or test by loan_id, for the loans of its training data. All other loans are
-    live when their prediction month begins after `train_until`, else unseen: scored after the
-    fact by a model that knew neither them nor their label.
+    `split` is one of the first three by loan_id, for the loans of its training data. All other
+    loans are live when their prediction month begins after `train_until`, else unseen: scored
+    after the fact by a model that knew neither them nor their label.
     """
     import numpy as np
     import pandas as pd

@@ -99,6 +99,7 @@ RULES: dict[str, Rule] = {
     "training.split": _one_of("out_of_time", "random"),
     "training.test_vintages": _whole(1, 120),
     "training.test_share": _number(0.01, 0.9),
+    "training.max_rows": _whole(1_000, 10**9),
     "training.random_state": _whole(0, 2**32 - 1),
     "training.features": Rule(
         "a list of gold column names, * and ? as wildcards",

@@ -16,6 +16,7 @@ import luigi
 from luigi_tasks import engine
 from luigi_tasks.bronze import Bronze
 from luigi_tasks.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, TABLES, Column, Table
+from luigi_tasks.progress import Progress
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import PipelineTask, in_datamart
 
@@ -40,6 +41,19 @@ def text(column: Column) -> Expression:
     return F.when(trimmed != "", trimmed)
 
 
+def fits(plain: Expression, pattern: str) -> Expression:
+    """Whether a text matches a pattern up to its very end.
+
+    `$` alone would let a final line break pass on Apache Spark, but not on Sail.
+    """
+    return plain.rlike(at_the_end(pattern))
+
+
+def at_the_end(pattern: str) -> str:
+    """The pattern with its closing `$` as `\\z`, which means the same on every engine."""
+    return f"{pattern.removesuffix('$')}\\z"
+
+
 def is_placeholder(column: Column) -> Expression:
     """Whether the text stands for "unknown"."""
     from pyspark.sql import functions as F
@@ -47,7 +61,7 @@ def is_placeholder(column: Column) -> Expression:
     patterns = [FILLER] if column.kind in NUMBERS else []
     if column.placeholder:
         patterns.append(column.placeholder)
-    tests = [text(column).rlike(pattern) for pattern in patterns]
+    tests = [fits(text(column), pattern) for pattern in patterns]
     return reduce(lambda a, b: a | b, tests, F.lit(False))
 
 
@@ -59,12 +73,12 @@ def number(column: Column) -> Expression:
     from pyspark.sql import functions as F
 
     shape, type_name = NUMBERS[column.kind]
-    stripped = F.regexp_replace(text(column), "_$", "")
+    stripped = F.regexp_replace(text(column), at_the_end("_$"), "")
     if column.kind == "integer":
-        stripped = F.regexp_replace(stripped, "[.]0+$", "")
-    mended = F.when(~is_placeholder(column) & stripped.rlike(shape), stripped)
+        stripped = F.regexp_replace(stripped, at_the_end("[.]0+$"), "")
+    mended = F.when(~is_placeholder(column) & fits(stripped, shape), stripped)
     plain = F.col(column.name)
-    return F.when(plain.rlike(shape), plain).otherwise(mended).try_cast(type_name)
+    return F.when(fits(plain, shape), plain).otherwise(mended).try_cast(type_name)
 
 
 def date(column: Column) -> Expression:
@@ -74,10 +88,12 @@ def date(column: Column) -> Expression:
     plain = text(column)
     forms = {ISO: "yyyy-MM-dd", DAY_MONTH_YEAR: "d/M/yyyy"}
     readings = (
-        F.try_to_timestamp(F.when(plain.rlike(shape), plain), F.lit(form)).cast("date")
+        F.try_to_timestamp(F.when(fits(plain, shape), plain), F.lit(form)).cast("date")
         for shape, form in forms.items()
     )
-    return F.coalesce(*readings)
+    day = F.coalesce(*readings)
+    # Year 0 is none, here as in the calendar of Python, which reads the tables.
+    return F.when(day >= F.lit("0001-01-01").cast("date"), day)
 
 
 def parsed(column: Column) -> Expression:
@@ -91,11 +107,11 @@ def parsed(column: Column) -> Expression:
     plain = F.when(~is_placeholder(column), text(column))
     if column.kind == "history":
         years, months = (F.regexp_extract(plain, HISTORY, i).try_cast("int") for i in (1, 2))
-        return F.when(plain.rlike(HISTORY), years * 12 + months)
+        return F.when(fits(plain, HISTORY), years * 12 + months)
     if column.kind == "loan_types":
         return F.regexp_replace(plain, ",? and |, ", "|")
     if column.kind == "ssn":
-        return F.coalesce(plain.rlike(SSN), F.lit(False))
+        return F.coalesce(fits(plain, SSN), F.lit(False))
     return plain
 
 
@@ -290,6 +306,7 @@ class Silver(PipelineTask):
 
     def build(self, *built: Path) -> None:
         import pyarrow as pa
+        import pyarrow.dataset as ds
         import pyarrow.parquet as pq
 
         table = TABLES[self.table]
@@ -300,7 +317,9 @@ class Silver(PipelineTask):
         if found.has_duplicates:
             rows, duplicates = without_duplicates(rows, table)
             bad = bad.unionByName(duplicates)
-        engine.write(rows, dataset, list(table.key))
+        total = ds.dataset(self.input()[0].path).count_rows()
+        with Progress(self, "rows cleaned", total, "rows") as progress:
+            engine.write(rows, dataset, list(table.key), progress)
         if found.faulty_rows or found.has_duplicates:
             engine.write(bad, quarantine, bad.columns)
         else:

@@ -161,7 +161,9 @@ class PipelineTask(luigi.Task):
         log.info("%s: built in %.2f s", self, seconds)
         line = {
             "task": str(self),
-            "started": dt.datetime.fromtimestamp(started, dt.UTC).isoformat(timespec="seconds"),
+            "started": dt.datetime.fromtimestamp(started, dt.UTC).isoformat(
+                timespec="milliseconds"
+            ),
             "seconds": round(seconds, 3),
         }
         HISTORY.parent.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ import datetime as dt
 import fnmatch
 import importlib
 import json
+import logging
 import platform
 import shutil
 from importlib.metadata import version
@@ -30,6 +31,8 @@ from luigi_tasks.task import PipelineTask, Recipe, in_datamart, in_model_store
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
+
+log = logging.getLogger("luigi-interface")
 
 # `auto`: the first model waits for a full year of matured vintages.
 FIRST_VINTAGES = 12
@@ -115,6 +118,20 @@ def training_frame(gold: pd.DataFrame, train_until: dt.date, features: list[str]
         )
     frame = known[["loan_id", "vintage", "label", *features]].sort_values("loan_id")
     return frame.reset_index(drop=True)
+
+
+def leave_out(frame: pd.DataFrame, max_rows: int, random_state: int) -> pd.Series:
+    """The split of each row, "left_out" for all but `max_rows` of them.
+
+    The same share of every vintage, label and split stays, but at least one row of each.
+    """
+    share = max_rows / len(frame)
+    kept = [
+        row
+        for _, rows in frame.groupby(["vintage", "label", "split"])
+        for row in rows.sample(n=max(1, int(len(rows) * share)), random_state=random_state).index
+    ]
+    return frame["split"].where(frame.index.isin(kept), "left_out")
 
 
 def features_of(frame: pd.DataFrame) -> pd.DataFrame:
@@ -232,7 +249,7 @@ def model_features(frame: pd.DataFrame) -> list[str]:
 
 
 class TrainingData(PipelineTask):
-    """The labelled loans that a generation may know, split into train and test."""
+    """The labelled loans that a generation may know, split into train, test and left_out."""
 
     generation = luigi.IntParameter(description="the model's running number")
 
@@ -242,7 +259,8 @@ class TrainingData(PipelineTask):
             "random": ("training.test_share", "training.random_state"),
         }[params()["training.split"]]
         first = ("training.train_until",) if self.generation == 1 else ()
-        return ("training.split", *split, *first, "training.features")
+        sampling = ("training.max_rows", "training.random_state")
+        return ("training.split", *split, *first, *sampling, "training.features")
 
     def requires(self) -> GoldFeatures:
         return GoldFeatures()
@@ -269,6 +287,16 @@ class TrainingData(PipelineTask):
         else:
             split = split_out_of_time(frame, self.params["training.test_vintages"])
         frame.insert(3, "split", split)
+        max_rows, seed = self.params["training.max_rows"], self.params["training.random_state"]
+        if len(frame) > max_rows:
+            frame["split"] = leave_out(frame, max_rows, seed)
+            log.info(
+                "%s: %d of %d matured loans are used, sampled by vintage and label "
+                "(training.max_rows)",
+                self,
+                (frame["split"] != "left_out").sum(),
+                len(frame),
+            )
         frame.insert(4, "train_until", day)
         table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
         built[0].mkdir()
@@ -332,8 +360,16 @@ def trusted_packages() -> set[str]:
 
 
 def window_of(frame: pd.DataFrame) -> dict[str, Any]:
-    """What the model has seen: dates as text, rows and default rate by split."""
-    window: dict[str, Any] = {"train_until": frame["train_until"].iloc[0].isoformat()}
+    """What the model has seen: dates as text, rows and default rate by split.
+
+    `sampled_from` is the number of matured loans when training.max_rows left some of them out,
+    else null; those that were left out are neither train nor test.
+    """
+    sampled = bool((frame["split"] == "left_out").any())
+    window: dict[str, Any] = {
+        "train_until": frame["train_until"].iloc[0].isoformat(),
+        "sampled_from": len(frame) if sampled else None,
+    }
     for split, rows in frame.groupby("split"):
         window[str(split)] = {
             "first_vintage": rows["vintage"].min().isoformat(),
