@@ -136,6 +136,7 @@ def by_sail(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @needs_java
 def test_spark_local_gives_the_tables_of_sail(by_sail: Path, tmp_path: Path) -> None:
     found = same_rows(tmp_path / "spark", by_sail, "spark", "--engine-master", "local[2]")
