@@ -131,7 +131,8 @@ def features_of(frame: pd.DataFrame) -> pd.DataFrame:
 def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
     """The unfitted classifier of a candidate.
 
-    Raises PipelineError when its class cannot be found or does not take the arguments.
+    Raises PipelineError when its class cannot be found, does not take the arguments or gives
+    no probabilities.
     """
     setting = f"params.yaml: training.candidates.{name}"
     module, _, class_name = spec["class"].rpartition(".")
@@ -145,6 +146,10 @@ def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
         known = found.get_params()
     except (TypeError, AttributeError) as error:
         raise PipelineError(f"{setting} = {arguments}: {error}") from None
+    if not hasattr(found, "predict_proba"):
+        raise PipelineError(
+            f"{setting}.class = {spec['class']} is no classifier that gives probabilities"
+        )
     if "random_state" in known and "random_state" not in arguments:
         found.set_params(random_state=random_state)
     return found
@@ -171,7 +176,10 @@ def make_pipeline(features: pd.DataFrame, classifier: Any) -> Pipeline:
     )
     categories = Pipeline(
         [
-            ("impute", SimpleImputer(strategy="constant", fill_value="missing")),
+            (
+                "impute",
+                SimpleImputer(strategy="constant", fill_value="missing", keep_empty_features=True),
+            ),
             ("encode", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
         ]
     )
