@@ -281,7 +281,7 @@ def test_an_argument_that_the_class_does_not_take_names_the_setting() -> None:
 
 
 def test_an_argument_of_an_impossible_value_names_the_setting() -> None:
-    with pytest.raises(PipelineError, match=r"training\.candidates\.forest: .*max_depth"):
+    with pytest.raises(PipelineError, match=r"training\.candidates\.forest.*: .*max_depth"):
         fit("forest", {**FOREST, "max_depth": -1}, split_frame(), 42)
 
 
