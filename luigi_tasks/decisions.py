@@ -86,9 +86,7 @@ def read_marker() -> dict[str, Any]:
     except (ValueError, KeyError, TypeError):
         generation = None
     if not isinstance(generation, int) or generation < 1:
-        raise PipelineError(
-            f"{path}: the marker is not JSON with a whole `generation` from 1 on"
-        ) from None
+        raise PipelineError(f"{path}: the marker is not JSON with a whole `generation` from 1 on")
     decided = max(_generations(read_trail()))
     if generation > decided:
         raise PipelineError(

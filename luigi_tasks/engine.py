@@ -8,6 +8,7 @@ result is streamed and written here. Under Apache Spark the executors read and w
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -83,7 +84,7 @@ def session() -> SparkSession:
             _session.conf.set(name, value)
         util.Finalize(None, shutdown, exitpriority=10)
         # What comes after gold needs slow imports; they are done while the engine computes.
-        threading.Thread(target=_import_slow_modules, name="imports").start()
+        threading.Thread(target=_import_ahead, name="imports").start()
     return _session
 
 
@@ -159,6 +160,12 @@ def _before_fork() -> None:
     """Import once, in the parent, what every worker needs; start nothing there."""
     shutdown()
     if engine().engine == "sail":
+        _import_slow_modules()
+
+
+def _import_ahead() -> None:
+    # A process that ends sooner than its imports refuses some of them.
+    with contextlib.suppress(RuntimeError):
         _import_slow_modules()
 
 

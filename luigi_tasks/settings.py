@@ -76,6 +76,7 @@ def _is_candidates(value: Any) -> bool:
         and all(
             isinstance(name, str)
             and name.isidentifier()
+            and not name.startswith("generation_")
             and isinstance(spec, dict)
             and isinstance(spec.get("class"), str)
             and "." in spec["class"]
@@ -106,8 +107,8 @@ RULES: dict[str, Rule] = {
         lambda v: isinstance(v, list) and bool(v) and all(isinstance(x, str) and x for x in v),
     ),
     "training.candidates": Rule(
-        "a name (letters, digits, _) for each candidate, with its `class` by dotted path "
-        "and its arguments",
+        "a name (letters, digits, _; not generation_…) for each candidate, with its `class` by "
+        "dotted path and its arguments",
         _is_candidates,
     ),
     "predictions.threshold": _number(0, 1),

@@ -151,7 +151,8 @@ def features_of(frame: pd.DataFrame) -> pd.DataFrame:
 def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
     """The unfitted classifier of a candidate.
 
-    Raises PipelineError when its class cannot be found or does not take the arguments.
+    Raises PipelineError when its class cannot be found, does not take the arguments or gives
+    no probabilities.
     """
     setting = f"params.yaml: training.candidates.{name}"
     module, _, class_name = spec["class"].rpartition(".")
@@ -168,6 +169,10 @@ def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
     except (TypeError, AttributeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise PipelineError(f"{setting} = {arguments}: {reason}") from None
+    if not hasattr(found, "predict_proba"):
+        raise PipelineError(
+            f"{setting}.class = {spec['class']} is no classifier that gives probabilities"
+        )
     if "random_state" in known and "random_state" not in arguments:
         found.set_params(random_state=random_state)
     return found
@@ -206,7 +211,10 @@ def make_pipeline(features: pd.DataFrame, classifier: Any) -> Pipeline:
     )
     categories = Pipeline(
         [
-            ("impute", SimpleImputer(strategy="constant", fill_value="missing")),
+            (
+                "impute",
+                SimpleImputer(strategy="constant", fill_value="missing", keep_empty_features=True),
+            ),
             ("encode", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
         ]
     )

@@ -137,7 +137,10 @@ def test_a_customer_flagged_before_the_prediction_date_has_nothing_in_gold() -> 
 
 
 def test_a_flag_of_the_prediction_date_itself_is_known_in_time() -> None:
-    assert gold_loans(book(**{FINANCIALS: [financials(on="2023-04-01", Annual_Income=-1.0)]})) == []
+    tables = book(**{FINANCIALS: [financials(on="2023-04-01", Annual_Income=-1.0)]})
+    assert gold_loans(tables) == []
+    (flag,) = collected(flags_of(silver(**tables)), "reason")
+    assert str(flag["quarantined_from"]) == "1900-01-01"  # all of the customer's rows
 
 
 def test_a_customer_flagged_after_the_prediction_date_keeps_the_features_of_that_day() -> None:
@@ -163,14 +166,15 @@ def test_rows_from_the_flag_on_are_quarantined_for_a_customer_scored_before_it()
 
 
 def test_a_second_loan_that_is_scored_after_the_flag_is_not_in_gold() -> None:
-    second = installments(loan="LOAN_2", start="2023-05-01")
+    second = installments(loan="LOAN_2", start="2023-05-01")  # scored on 2023-08-01
+    other = installments(12, loan="LOAN_3", customer="CUS_2")
     tables = book(
         **{
-            LOANS: [*installments(), *second],
-            ATTRIBUTES: [attributes(), attributes(on="2023-07-15", Age=-500)],
+            LOANS: [*installments(), *second, *other],
+            ATTRIBUTES: [attributes(), attributes(on="2023-07-15", Age=-500), attributes("CUS_2")],
         }
     )
-    assert gold_loans(tables) == ["LOAN_1"]
+    assert gold_loans(tables) == ["LOAN_1", "LOAN_3"]
 
 
 def test_a_flag_touches_no_other_customer() -> None:
