@@ -438,6 +438,7 @@ class BestModel(PipelineTask):
     def build(self, *built: Path) -> None:
         import pandas as pd
 
+        check_candidates()  # all is imported by now; the next start finds it remembered
         threshold = self.params["predictions.threshold"]
         frame = read_training_data(self.generation)
         x = frame[model_features(frame)]
