@@ -71,6 +71,13 @@ ROW_GROUP = 1 << 17
 
 _session: SparkSession | None = None
 _server: Any = None
+_training_follows = False
+
+
+def expect_training() -> None:
+    """Say that this run goes on after gold."""
+    global _training_follows
+    _training_follows = True
 
 
 def session() -> SparkSession:
@@ -83,8 +90,9 @@ def session() -> SparkSession:
         for name, value in QUERY_OPTIONS.items():
             _session.conf.set(name, value)
         util.Finalize(None, shutdown, exitpriority=10)
-        # What comes after gold needs slow imports; they are done while the engine computes.
-        threading.Thread(target=_import_ahead, name="imports").start()
+        if _training_follows:
+            # What comes after gold needs slow imports; they are done while the engine computes.
+            threading.Thread(target=_import_ahead, name="imports").start()
     return _session
 
 

@@ -10,7 +10,7 @@ from luigi_tasks.asof import AsOf
 from luigi_tasks.bronze import Bronze
 from luigi_tasks.contract import TABLES
 from luigi_tasks.dashboard import Dashboard
-from luigi_tasks.engine import engine
+from luigi_tasks.engine import engine, expect_training
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.governance import Governance
@@ -31,6 +31,8 @@ def check_settings() -> None:
     params()
     if GoldFeatures().complete():
         check_candidates()
+    else:
+        expect_training()
     try:
         engine()
     except ValueError as error:
