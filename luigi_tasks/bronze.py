@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luigi_tasks import digests
+from luigi_tasks import digests, tables
 from luigi_tasks.contract import DAY_MONTH_YEAR, ISO, TABLES, Table, parse_date
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.progress import Progress
@@ -248,20 +248,16 @@ class Bronze(PipelineTask):
 
     def build(self, *built: Path) -> None:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         path = Path(self.input().path)
         contract = TABLES[self.table]
         dataset, quarantine = built
-        dataset.mkdir()
-        quarantine.mkdir()
         schema = pa.schema([(name, pa.string()) for name in read_header(path, contract)])
         malformed: list[str] = []
         with (
             Progress(self, "CSV read", path.stat().st_size, "bytes") as progress,
-            pq.ParquetWriter(dataset / "part-00000.parquet", schema, compression="zstd") as file,
+            tables.writing(dataset, schema) as file,
         ):
             for batch in read_csv(path, contract, malformed, progress):
                 file.write_batch(batch)
-        bad = quarantine_of(path, len(schema), malformed)
-        pq.write_table(bad, quarantine / "part-00000.parquet", compression="zstd")
+        tables.write(quarantine, quarantine_of(path, len(schema), malformed))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from luigi_tasks import tables
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.monitoring import Monitoring
-from luigi_tasks.predictions import Predictions, unknown_to_models
+from luigi_tasks.predictions import Predictions, read_scores, unknown_to_models
 from luigi_tasks.targets import Picture
 from luigi_tasks.task import in_reports
 
@@ -193,13 +194,11 @@ class Dashboard(AsOfTask):
         return self.place(Picture(in_reports("performance_dashboard.png")))
 
     def build(self, *built: Path) -> None:
-        import pandas as pd
-
         predictions, (monitoring, _) = self.input()
         title = f"Loan default, as of {self.as_of}, generation {self.generation}"
         figure = draw(
-            pd.read_parquet(predictions.path),
-            pd.read_parquet(monitoring.path),
+            read_scores(predictions.path),
+            tables.read(monitoring.path).to_pandas(),
             title,
             self.params["predictions.threshold"],
             self.params["governance.min_auc"],

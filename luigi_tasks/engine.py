@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from luigi_tasks import tables
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.progress import Progress
 
@@ -208,12 +209,10 @@ def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | N
 
 
 def _write_here(frame: DataFrame, path: Path, progress: Progress | None) -> None:
-    import pyarrow.parquet as pq
     from pyspark.sql.pandas.types import to_arrow_schema
 
     schema = to_arrow_schema(frame.schema)
-    path.mkdir()
-    with pq.ParquetWriter(path / "part-00000.parquet", schema, compression="zstd") as file:
+    with tables.writing(path, schema) as file:
         for group in regrouped(_stream(frame, schema), ROW_GROUP):
             file.write_table(group)
             if progress:

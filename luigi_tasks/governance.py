@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_tasks import decisions, digests
+from luigi_tasks import decisions, digests, tables
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.monitoring import Monitoring
 from luigi_tasks.task import log
@@ -123,13 +123,11 @@ class Governance(AsOfTask):
 
     def run(self) -> None:
         """Decide once on this evidence; a repeated run only mends the marker."""
-        import pandas as pd
-
         trail = decisions.read_trail()
         evidence = self._evidence()
         taken = [decision["evidence"] for decision in trail]
         if not self._is_settled(trail) and evidence not in taken:
-            table = pd.read_parquet(self.requires().targets()[0].path)
+            table = tables.read(self.requires().targets()[0].path).to_pandas()
             limits = {name.partition(".")[2]: value for name, value in self.params.items()}
             action, reason, new_labels = decide(table, self.generation, limits)
             decision = {

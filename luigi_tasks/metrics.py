@@ -95,9 +95,8 @@ def freeze_bins(values: pd.Series, bins: int) -> dict[str, Any]:
         frozen: dict[str, Any] = {"edges": np.unique(inner).tolist()}
     else:
         frozen = {"categories": sorted(known.unique().tolist())}
-    size = _size(frozen)
-    shares = np.bincount(bin_of(frozen, values), minlength=size) / max(len(values), 1)
-    return {**frozen, "bins": size - 1, "n": len(values), "shares": shares.tolist()}
+    shares = count_bins(frozen, values) / max(len(values), 1)
+    return {**frozen, "bins": _size(frozen) - 1, "n": len(values), "shares": shares.tolist()}
 
 
 def _size(frozen: dict[str, Any]) -> int:
@@ -118,17 +117,24 @@ def bin_of(frozen: dict[str, Any], values: pd.Series) -> NDArray[np.int64]:
     return np.where(values.isna(), last, known)
 
 
-def stability_index(frozen: dict[str, Any], bins: NDArray[np.int64], floor: float) -> float:
-    """Population (or characteristic) stability index of values, by their `bin_of`.
+def count_bins(frozen: dict[str, Any], values: pd.Series) -> NDArray[np.int64]:
+    """How many of the values lie in each bin, missing in the last."""
+    import numpy as np
+
+    return np.bincount(bin_of(frozen, values), minlength=_size(frozen))
+
+
+def stability_index(frozen: dict[str, Any], counts: NDArray[np.int64], floor: float) -> float:
+    """Population (or characteristic) stability index of values, by their `count_bins`.
 
     PSI = Σ (a − e) ln(a / e) over the bins, e the share in the reference and a the share now,
     each at least `floor`: Siddiqi, "Credit Risk Scorecards" (2006). NaN without values.
     """
     import numpy as np
 
-    if len(bins) == 0:
+    total = counts.sum()
+    if not total:
         return math.nan
-    counts = np.bincount(bins, minlength=_size(frozen))
-    actual = np.maximum(counts / len(bins), floor)
+    actual = np.maximum(counts / total, floor)
     expected = np.maximum(frozen["shares"], floor)
     return float(np.sum((actual - expected) * np.log(actual / expected)))

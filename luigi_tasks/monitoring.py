@@ -6,15 +6,20 @@ Rows that a model was fitted on never take part.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import add
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import luigi
 
+from luigi_tasks import tables
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.gold import GoldFeatures
-from luigi_tasks.metrics import METRICS, bin_of, evaluate, stability_index
+from luigi_tasks.metrics import METRICS, count_bins, evaluate, stability_index
 from luigi_tasks.predictions import Predictions, months_of, unknown_to_models
+from luigi_tasks.progress import Progress
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import in_datamart
 from luigi_tasks.training import BestModel, features_of, read_metadata
@@ -22,6 +27,7 @@ from luigi_tasks.training import BestModel, features_of, read_metadata
 if TYPE_CHECKING:
     import pandas as pd
 
+SCORE = "prediction_proba"
 WINDOW = ("n", "n_matured", "auc", "auc_low", "auc_high", "psi")
 
 
@@ -39,47 +45,79 @@ def measure(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
     }
 
 
-class Drift:
-    """The bins of every row of a frame, looked up once, and the drift of any part of it.
+class Tally:
+    """Some loans that one model has scored, added up batch by batch.
 
-    `metadata` is that of the model that scored the rows.
+    It keeps the score and the label of every loan, and of its features only how many loans lie
+    in each frozen bin. `metadata` is that of the model.
     """
 
-    def __init__(self, scored: pd.DataFrame, metadata: dict[str, Any], floor: float) -> None:
+    def __init__(self, metadata: dict[str, Any], floor: float) -> None:
+        self._metadata, self._floor = metadata, floor
+        self._frozen = {SCORE: metadata["score_bins"], **metadata["feature_bins"]}
+        self._counts: dict[str, Any] = dict.fromkeys(self._frozen, 0)
+        self._loans: list[pd.DataFrame] = []
+
+    def add(self, rows: pd.DataFrame) -> None:
+        """Count more loans."""
+        self._loans.append(rows[["vintage", SCORE, "actual_label", "new_label"]])
+        values = features_of(rows[list(self._frozen)])
+        for name, frozen in self._frozen.items():
+            self._counts[name] = self._counts[name] + count_bins(frozen, values[name])
+
+    def __add__(self, other: Tally) -> Tally:
+        both = Tally(self._metadata, self._floor)
+        both._loans = [*self._loans, *other._loans]
+        both._counts = {name: own + other._counts[name] for name, own in self._counts.items()}
+        return both
+
+    def loans(self) -> pd.DataFrame:
+        """vintage, prediction_proba, actual_label and new_label of every loan."""
         import pandas as pd
 
-        self._frozen = {"prediction_proba": metadata["score_bins"], **metadata["feature_bins"]}
-        values = features_of(scored[list(self._frozen)])
-        self._bins = pd.DataFrame(
-            {name: bin_of(frozen, values[name]) for name, frozen in self._frozen.items()},
-            index=scored.index,
-        )
-        self._features = list(metadata["feature_bins"])
-        self._floor = floor
+        return pd.concat(self._loans, ignore_index=True)
 
-    def psi(self, rows: pd.Index) -> float:
+    def psi(self) -> float:
         """The population stability index of the score."""
-        return self._index("prediction_proba", self._bins.loc[rows, "prediction_proba"].to_numpy())
+        return self._index(SCORE)
 
-    def csi(self, rows: pd.Index) -> dict[str, dict[str, float]]:
+    def csi(self) -> dict[str, dict[str, float]]:
         """{feature: {csi, missing_share}}."""
-        part = self._bins.loc[rows]
         found = {}
-        for name in self._features:
-            bins = part[name].to_numpy()
-            missing = len(self._frozen[name]["shares"]) - 1
-            found[name] = {
-                "csi": self._index(name, bins),
-                "missing_share": float((bins == missing).mean()),
-            }
+        for name in self._metadata["feature_bins"]:
+            counts = self._counts[name]
+            missing = float(counts[-1] / counts.sum())
+            found[name] = {"csi": self._index(name), "missing_share": missing}
         return found
 
-    def _index(self, name: str, bins: Any) -> float:
-        return stability_index(self._frozen[name], bins, self._floor)
+    def _index(self, name: str) -> float:
+        return stability_index(self._frozen[name], self._counts[name], self._floor)
+
+
+Tallies = dict[tuple[int, str], dict[dt.date, Tally]]
+
+
+def tally(
+    batches: Iterable[pd.DataFrame],
+    models: dict[int, dict[str, Any]],
+    newest_train_until: dt.date,
+    floor: float,
+) -> Tallies:
+    """The loans that no model was fitted on, by (generation, sample) and month, in order."""
+    found: Tallies = {}
+    for batch in batches:
+        fresh = unknown_to_models(batch)
+        new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
+        groups = fresh.assign(new_label=new_label).groupby(["generation", "sample", "month"])
+        for key, rows in groups:
+            generation, sample, month = cast(tuple[int, str, dt.date], key)
+            months = found.setdefault((generation, sample), {})
+            months.setdefault(month, Tally(models[generation], floor)).add(rows)
+    return {key: dict(sorted(months.items())) for key, months in sorted(found.items())}
 
 
 def monitor(
-    scored: pd.DataFrame,
+    batches: Iterable[pd.DataFrame],
     models: dict[int, dict[str, Any]],
     newest_train_until: dt.date,
     threshold: float,
@@ -88,7 +126,7 @@ def monitor(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The monitoring table and the drift of every feature.
 
-    `scored` holds predictions with their features, `label_date` and `month`, `models` the
+    `batches` hold predictions with their features, `label_date` and `month`, `models` the
     metadata by generation. `n_new_labels` counts the labels that matured after
     `newest_train_until`: what the newest model could not know. One row a month, generation and
     sample; `window_…` measures the newest `window_months` months of that generation and sample
@@ -97,37 +135,50 @@ def monitor(
     import pandas as pd
 
     rows, drifts = [], []
-    fresh = unknown_to_models(scored)
-    new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
-    for generation, own in fresh.groupby("generation"):
-        drift = Drift(own, models[int(str(generation))], floor)
-        for sample, group in own.groupby("sample"):
-            months = sorted(group["month"].unique())
-            for position, month in enumerate(months):
-                batch = group[group["month"] == month]
-                window = group[group["month"].isin(months[: position + 1][-window_months:])]
-                measured = {**measure(window, threshold), "psi": drift.psi(window.index)}
-                csi = drift.csi(batch.index)
-                worst = max(csi, key=lambda name: csi[name]["csi"])
-                key = {"month": month, "generation": generation, "sample": sample}
-                rows.append(
-                    {
-                        **key,
-                        "vintage": batch["vintage"].max(),
-                        **measure(batch, threshold),
-                        "n_new_labels": int(new_label[batch.index].sum()),
-                        "psi": drift.psi(batch.index),
-                        "csi_max": csi[worst]["csi"],
-                        "csi_max_feature": worst,
-                        **{f"window_{name}": measured[name] for name in WINDOW},
-                    }
-                )
-                drifts += [{**key, "feature": name, **found} for name, found in csi.items()]
+    tallies = tally(batches, models, newest_train_until, floor)
+    for (generation, sample), by_month in tallies.items():
+        months = list(by_month)
+        for position, month in enumerate(months):
+            batch = by_month[month]
+            newest = months[: position + 1][-window_months:]
+            window = reduce(add, (by_month[m] for m in newest))
+            measured = {**measure(window.loans(), threshold), "psi": window.psi()}
+            loans, csi = batch.loans(), batch.csi()
+            worst = max(csi, key=lambda name: csi[name]["csi"])
+            key = {"month": month, "generation": generation, "sample": sample}
+            rows.append(
+                {
+                    **key,
+                    "vintage": loans["vintage"].max(),
+                    **measure(loans, threshold),
+                    "n_new_labels": int(loans["new_label"].sum()),
+                    "psi": batch.psi(),
+                    "csi_max": csi[worst]["csi"],
+                    "csi_max_feature": worst,
+                    **{f"window_{name}": measured[name] for name in WINDOW},
+                }
+            )
+            drifts += [{**key, "feature": name, **found} for name, found in csi.items()]
     order = ["month", "generation", "sample"]
     table = pd.DataFrame(rows).sort_values(order).reset_index(drop=True)
     numbers = [*METRICS, "default_rate", *(f"window_{name}" for name in WINDOW[2:])]
     table[numbers] = table[numbers].astype("float64")
     return table, pd.DataFrame(drifts).sort_values([*order, "feature"]).reset_index(drop=True)
+
+
+def scored_batches(
+    gold: Path, predictions: Path, features: Iterable[str], progress: Progress
+) -> Iterator[pd.DataFrame]:
+    """The predictions that tell how good a model is, with their features, batch by batch.
+
+    Of all predictions together only these columns are held, not the features.
+    """
+    columns = ["loan_id", "vintage", "prediction_date", "generation", "sample"]
+    table = tables.read(predictions, [*columns, SCORE, "actual_label"]).to_pandas()
+    scored = unknown_to_models(table).assign(month=months_of(table["prediction_date"]))
+    for batch in tables.batches(gold, ["loan_id", "label_date", *features]):
+        yield scored.merge(batch.to_pandas(), on="loan_id", validate="one_to_one")
+        progress.add(batch.num_rows)
 
 
 class Monitoring(AsOfTask):
@@ -146,17 +197,17 @@ class Monitoring(AsOfTask):
         ]
 
     def build(self, *built: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        predictions, gold = (pq.read_table(target.path).to_pandas() for target in self.input()[:2])
-        extra = [c for c in gold.columns if c == "loan_id" or c not in predictions.columns]
-        scored = predictions.merge(gold[extra], on="loan_id", validate="one_to_one")
-        scored["month"] = months_of(scored["prediction_date"])
+        predictions, gold = (target.path for target in self.input()[:2])
         models = {g: read_metadata(g) for g in range(1, self.generation + 1)}
         newest = dt.date.fromisoformat(models[self.generation]["window"]["train_until"])
-        tables = monitor(scored, models, newest, *(self.params[name] for name in self.reads))
-        for table, path in zip(tables, built, strict=True):
-            path.mkdir()
-            arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-            pq.write_table(arrow, path / "part-00000.parquet", compression="zstd")
+        features = sorted({name for model in models.values() for name in model["feature_bins"]})
+        total = tables.count_rows(gold)
+        with Progress(self, "loans compared", total, "loans") as progress:
+            found = monitor(
+                scored_batches(gold, predictions, features, progress),
+                models,
+                newest,
+                *(self.params[name] for name in self.reads),
+            )
+        for table, path in zip(found, built, strict=True):
+            tables.write_frame(path, table)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from luigi_tasks import tables
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.monitoring import Monitoring, measure
-from luigi_tasks.predictions import Predictions, unknown_to_models
+from luigi_tasks.predictions import Predictions, read_scores, unknown_to_models
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import in_reports
 from luigi_tasks.training import BestModel, read_metadata
@@ -102,7 +103,7 @@ class Plots(AsOfTask):
 
         threshold = self.params["predictions.threshold"]
         scored, (monitored, _), _ = self.input()
-        predictions, monitoring = pd.read_parquet(scored.path), pd.read_parquet(monitored.path)
+        predictions, monitoring = read_scores(scored.path), tables.read(monitored.path).to_pandas()
         fresh = unknown_to_models(predictions)
         known = fresh[fresh["actual_label"].notna()]
         labels = known["actual_label"].astype(int)

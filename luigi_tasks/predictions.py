@@ -3,32 +3,69 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from luigi_tasks import tables
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
+from luigi_tasks.progress import Progress
 from luigi_tasks.targets import Directory
 from luigi_tasks.task import in_datamart
-from luigi_tasks.training import BestModel, load_model, read_metadata, read_training_data, score
+from luigi_tasks.training import BestModel, load_model, read_metadata, read_splits, score
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
-COLUMNS = [
-    "customer_id",
-    "loan_id",
-    "vintage",
-    "prediction_date",
-    "generation",
-    "sample",
-    "prediction",
-    "prediction_proba",
-    "actual_label",
-]
+# The columns of the output that gold gives, and those that are read for the others.
+KEYS = ["customer_id", "loan_id", "vintage", "prediction_date"]
+LABEL = ["label", "label_date"]
+
+
+def schema() -> pa.Schema:
+    """Columns and types of the predictions."""
+    import pyarrow as pa
+
+    texts = [(name, pa.string()) for name in ("customer_id", "loan_id")]
+    dates = [(name, pa.date32()) for name in ("vintage", "prediction_date")]
+    return pa.schema(
+        [
+            *texts,
+            *dates,
+            ("generation", pa.int64()),
+            ("sample", pa.string()),
+            ("prediction", pa.int64()),
+            ("prediction_proba", pa.float64()),
+            ("actual_label", pa.int64()),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class ScoringModel:
+    """What scoring needs of a generation; `split` says train, test or left_out by loan_id."""
+
+    classifier: Any
+    features: list[str]
+    train_until: dt.date
+    split: pd.Series
+
+    @classmethod
+    def of(cls, generation: int) -> ScoringModel:
+        """The champion of a generation, from the model store."""
+        metadata = read_metadata(generation)
+        return cls(
+            load_model(generation),
+            metadata["features"],
+            dt.date.fromisoformat(metadata["window"]["train_until"]),
+            read_splits(generation),
+        )
 
 
 def unknown_to_models(scored: pd.DataFrame) -> pd.DataFrame:
@@ -37,6 +74,13 @@ def unknown_to_models(scored: pd.DataFrame) -> pd.DataFrame:
     Not those that it was fitted on, nor those of its training window that were left out.
     """
     return scored[~scored["sample"].isin(("train", "left_out"))]
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """sample, prediction, prediction_proba and actual_label of all predictions at a path."""
+    columns = ["sample", "prediction", "prediction_proba", "actual_label"]
+    frame: pd.DataFrame = tables.read(path, columns).to_pandas()
+    return frame
 
 
 def months_of(dates: pd.Series) -> pd.Series:
@@ -74,12 +118,37 @@ def sample_of(
     return loan_id.map(split).fillna(pd.Series(fresh, index=loan_id.index))
 
 
+def score_loans(
+    loans: pd.DataFrame, models: Mapping[int, ScoringModel], as_of: dt.date, threshold: float
+) -> pd.DataFrame:
+    """The columns of `schema` for loans of gold, in their order, each by the model of its month."""
+    import pandas as pd
+
+    months = months_of(loans["prediction_date"])
+    scored_by = generation_of(months, {g: model.train_until for g, model in models.items()})
+    parts = []
+    for generation, rows in loans.groupby(scored_by):
+        model = models[int(str(generation))]
+        sample = sample_of(rows["loan_id"], months[rows.index], model.train_until, model.split)
+        proba = score(model.classifier, rows[model.features])
+        parts.append(
+            rows[KEYS].assign(
+                generation=int(str(generation)),
+                sample=sample,
+                prediction=(proba >= threshold).astype("int64"),
+                prediction_proba=proba,
+                actual_label=rows["label"].where(rows["label_date"] <= as_of).astype("Int64"),
+            )
+        )
+    return pd.concat(parts).loc[loans.index]
+
+
 class Predictions(AsOfTask):
     """datamart/gold/model_predictions.parquet: one row a loan known on the as-of day.
 
     customer_id, loan_id, vintage, prediction_date, generation, sample, prediction (0 or 1 at
     predictions.threshold), prediction_proba (probability of default), actual_label (null until
-    it has matured).
+    it has matured). The rows are in the order of gold, which is read batch by batch.
     """
 
     reads = ("predictions.threshold",)
@@ -95,50 +164,28 @@ class Predictions(AsOfTask):
         return self.place(Directory(in_datamart("gold", "model_predictions.parquet")))
 
     def build(self, *built: Path) -> None:
-        import pandas as pd
         import pyarrow as pa
-        import pyarrow.parquet as pq
+        import pyarrow.dataset as ds
 
-        gold = pq.read_table(GoldFeatures().targets()[0].path).to_pandas()
-        known = gold[gold["prediction_date"] <= self.as_of].reset_index(drop=True)
-        metadata = {g: read_metadata(g) for g in self.generations()}
-        train_until = {
-            g: dt.date.fromisoformat(found["window"]["train_until"])
-            for g, found in metadata.items()
-        }
-        if self.as_of < train_until[1]:
+        models = {g: ScoringModel.of(g) for g in self.generations()}
+        if self.as_of < models[1].train_until:
             raise PipelineError(
                 f"--as-of {self.as_of} lies before the first model: it knows labels until "
-                f"{train_until[1]} (training.train_until of params.yaml)"
+                f"{models[1].train_until} (training.train_until of params.yaml)"
             )
-        if known.empty:
+        gold = GoldFeatures().targets()[0].path
+        features = {name for model in models.values() for name in model.features}
+        known = ds.field("prediction_date") <= pa.scalar(self.as_of)
+        total = tables.count_rows(gold, known)
+        if not total:
             raise PipelineError(f"--as-of {self.as_of}: no loan has reached its prediction point")
-        months = months_of(known["prediction_date"])
-        scored_by = generation_of(months, train_until)
-        parts = []
-        for generation, rows in known.groupby(scored_by):
-            number = int(str(generation))
-            data = read_training_data(number)
-            split = data.set_index("loan_id")["split"]
-            features = rows[metadata[number]["features"]]
-            parts.append(
-                rows.assign(
-                    generation=number,
-                    sample=sample_of(
-                        rows["loan_id"], months[rows.index], train_until[number], split
-                    ),
-                    prediction_proba=score(load_model(number), features),
-                    actual_label=rows["label"].where(rows["label_date"] <= self.as_of),
+        with (
+            tables.writing(built[0], schema()) as file,
+            Progress(self, "loans scored", total, "loans") as progress,
+        ):
+            for batch in tables.batches(gold, [*KEYS, *LABEL, *sorted(features)], known):
+                scored = score_loans(
+                    batch.to_pandas(), models, self.as_of, self.params["predictions.threshold"]
                 )
-            )
-        scored = pd.concat(parts).sort_values("loan_id")
-        flagged = scored["prediction_proba"] >= self.params["predictions.threshold"]
-        scored["prediction"] = flagged.astype("int64")
-        scored["actual_label"] = scored["actual_label"].astype("Int64")
-        table = pa.Table.from_pandas(scored[COLUMNS], preserve_index=False)
-        built[0].mkdir()
-        pq.write_table(
-            table.replace_schema_metadata(None),
-            built[0] / "part-00000.parquet",
-            compression="zstd",
-        )
+                file.write_table(pa.Table.from_pandas(scored, schema(), preserve_index=False))
+                progress.add(len(scored))

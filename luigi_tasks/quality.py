@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import luigi
 from luigi.task import flatten
 
-from luigi_tasks import engine
+from luigi_tasks import engine, tables
 from luigi_tasks.bronze import Bronze
 from luigi_tasks.contract import TABLES
 from luigi_tasks.errors import PipelineError
@@ -158,12 +158,10 @@ def check_share(what: str, part: int, whole: int, setting: str, limit: float) ->
 def _rows(target: StageTarget, column: str | None = None) -> int:
     """The number of rows of a dataset, or the sum over an integer column."""
     import pyarrow.compute as pc
-    import pyarrow.dataset as ds
 
-    dataset = ds.dataset(target.path, format="parquet")
     if column is None:
-        return int(dataset.count_rows())
-    return int(pc.sum(dataset.to_table(columns=[column])[column]).as_py() or 0)
+        return tables.count_rows(target.path)
+    return int(pc.sum(tables.read(target.path, [column])[column]).as_py() or 0)
 
 
 class QualityCheck(PipelineTask):
@@ -207,10 +205,10 @@ class QualityCheck(PipelineTask):
         flagged = quarantine_dates(findings, predictions)
         engine.write(flagged, flags_path, ["Customer_ID", "reason"])
         flags = engine.read(flags_path)
-        tables = {name: self._count(name, silver[name], flags) for name in TABLES}
+        counts = {name: self._count(name, silver[name], flags) for name in TABLES}
         customers = self._customers(silver, flags)
         report = {
-            "tables": tables,
+            "tables": counts,
             "customers": customers,
             "nulls": {name: self._nulls(name) for name in TABLES},
         }
@@ -252,9 +250,7 @@ class QualityCheck(PipelineTask):
         return {"total": total, "flagged": flagged, "limit": limit, "reasons": reasons}
 
     def _nulls(self, name: str) -> dict[str, dict[str, int]]:
-        import pyarrow.parquet as pq
-
         found: dict[str, dict[str, int]] = {}
-        for row in pq.read_table(Silver(table=name).targets()[2].path).to_pylist():
+        for row in tables.read(Silver(table=name).targets()[2].path).to_pylist():
             found.setdefault(row["column"], {})[row["reason"]] = row["rows"]
         return found

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luigi_tasks import engine
+from luigi_tasks import engine, tables
 from luigi_tasks.bronze import Bronze
 from luigi_tasks.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, TABLES, Column, Table
 from luigi_tasks.progress import Progress
@@ -306,8 +306,6 @@ class Silver(PipelineTask):
 
     def build(self, *built: Path) -> None:
         import pyarrow as pa
-        import pyarrow.dataset as ds
-        import pyarrow.parquet as pq
 
         table = TABLES[self.table]
         dataset, quarantine, nulls = built
@@ -317,7 +315,7 @@ class Silver(PipelineTask):
         if found.has_duplicates:
             rows, duplicates = without_duplicates(rows, table)
             bad = bad.unionByName(duplicates)
-        total = ds.dataset(self.input()[0].path).count_rows()
+        total = tables.count_rows(self.input()[0].path)
         with Progress(self, "rows cleaned", total, "rows") as progress:
             engine.write(rows, dataset, list(table.key), progress)
         if found.faulty_rows or found.has_duplicates:
@@ -325,10 +323,8 @@ class Silver(PipelineTask):
         else:
             texts = [(name, pa.string()) for name in quarantine_columns(table)]
             empty = pa.schema([*texts, ("rows", pa.int64())]).empty_table()
-            quarantine.mkdir()
-            pq.write_table(empty, quarantine / "part-00000.parquet")
+            tables.write(quarantine, empty)
         listed = [(c, r, n) for c, counts in found.nulls.items() for r, n in counts.items()]
-        nulls.mkdir()
         schema = pa.schema([("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())])
         records = [dict(zip(schema.names, item, strict=True)) for item in listed]
-        pq.write_table(pa.Table.from_pylist(records, schema), nulls / "part-00000.parquet")
+        tables.write(nulls, pa.Table.from_pylist(records, schema))

@@ -14,13 +14,14 @@ import json
 import logging
 import platform
 import shutil
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_tasks import artefacts, decisions, digests
+from luigi_tasks import artefacts, decisions, digests, tables
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.metrics import evaluate, freeze_bins
@@ -45,6 +46,8 @@ NOT_FEATURES = (
     "label",
     "label_date",
 )
+# The datasets of TrainingData.
+TRAINING, LEFT_OUT = "training.parquet", "left_out.parquet"
 # A candidate's files: the whole pipeline, and the fitted encoders of its categories.
 MODEL, ENCODERS = "model.pkl", "label_encoders.pkl"
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
@@ -105,7 +108,9 @@ def split_random(frame: pd.DataFrame, test_share: float, random_state: int) -> p
     return pd.Series("train", index=frame.index).mask(frame.index.isin(test), "test")
 
 
-def training_frame(gold: pd.DataFrame, train_until: dt.date, features: list[str]) -> pd.DataFrame:
+def training_frame(
+    gold: pd.DataFrame, train_until: dt.date, features: Sequence[str] = ()
+) -> pd.DataFrame:
     """The loans whose label was known on a day: loan_id, vintage, label, features.
 
     Raises PipelineError unless both classes are there.
@@ -257,7 +262,10 @@ def model_features(frame: pd.DataFrame) -> list[str]:
 
 
 class TrainingData(PipelineTask):
-    """The labelled loans that a generation may know, split into train, test and left_out."""
+    """The labelled loans that a generation may know, split into train and test.
+
+    Beside them, without features, those that training.max_rows leaves out.
+    """
 
     generation = luigi.IntParameter(description="the model's running number")
 
@@ -274,50 +282,70 @@ class TrainingData(PipelineTask):
         return GoldFeatures()
 
     def output(self) -> Directory:
-        name = f"generation_{self.generation}.parquet"
-        return Directory(in_datamart("gold", "training_data", name))
+        return Directory(in_datamart("gold", "training_data", f"generation_{self.generation}"))
 
     def recipe(self) -> Recipe:
         return {**super().recipe(), "train_until": decisions.train_until(self.generation)}
 
     def build(self, *built: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        gold = pq.read_table(GoldFeatures().targets()[0].path).to_pandas()
+        gold = GoldFeatures().targets()[0].path
+        columns = tables.dataset(gold).schema.names
+        features = select_features(columns, self.params["training.features"])
+        loans = tables.read(gold, ["loan_id", "vintage", "label", "label_date"]).to_pandas()
         until = decisions.train_until(self.generation) or self.params["training.train_until"]
-        day = first_train_until(gold) if until == "auto" else dt.date.fromisoformat(until)
-        features = select_features(list(gold.columns), self.params["training.features"])
-        frame = training_frame(gold, day, features)
-        if self.params["training.split"] == "random":
-            share, seed = self.params["training.test_share"], self.params["training.random_state"]
-            split = split_random(frame, share, seed)
-        else:
-            split = split_out_of_time(frame, self.params["training.test_vintages"])
-        frame.insert(3, "split", split)
-        max_rows, seed = self.params["training.max_rows"], self.params["training.random_state"]
-        if len(frame) > max_rows:
-            frame["split"] = leave_out(frame, max_rows, seed)
+        day = first_train_until(loans) if until == "auto" else dt.date.fromisoformat(until)
+        frame = training_frame(loans, day)
+        frame["split"] = self._split(frame)
+        left_out = frame[frame["split"] == "left_out"]
+        if len(left_out):
             log.info(
                 "%s: %d of %d matured loans are used, sampled by vintage and label "
                 "(training.max_rows)",
                 self,
-                (frame["split"] != "left_out").sum(),
+                len(frame) - len(left_out),
                 len(frame),
             )
-        frame.insert(4, "train_until", day)
-        table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+        frame = frame.drop(left_out.index).assign(train_until=day)
         built[0].mkdir()
-        pq.write_table(table, built[0] / "part-00000.parquet", compression="zstd")
+        tables.write_frame(built[0] / TRAINING, with_features(frame, gold, features))
+        tables.write_frame(built[0] / LEFT_OUT, left_out[["loan_id", "vintage", "label"]])
+
+    def _split(self, frame: pd.DataFrame) -> pd.Series:
+        max_rows, seed = self.params["training.max_rows"], self.params["training.random_state"]
+        if self.params["training.split"] == "random":
+            split = split_random(frame, self.params["training.test_share"], seed)
+        else:
+            split = split_out_of_time(frame, self.params["training.test_vintages"])
+        if len(frame) > max_rows:
+            return leave_out(frame.assign(split=split), max_rows, seed)
+        return split
+
+
+def with_features(frame: pd.DataFrame, gold: Path, features: list[str]) -> pd.DataFrame:
+    """The rows of a training frame with these columns of gold; only they are read."""
+    import pyarrow.dataset as ds
+
+    wanted = ds.field("loan_id").isin(frame["loan_id"].to_list())
+    values = tables.read(gold, ["loan_id", *features], wanted).to_pandas()
+    return frame.merge(values, on="loan_id", how="left", validate="one_to_one")
 
 
 def read_training_data(generation: int) -> pd.DataFrame:
     """The training frame of a generation, as published."""
-    import pyarrow.parquet as pq
-
-    path = TrainingData(generation=generation).targets()[0].path
-    frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    folder = TrainingData(generation=generation).targets()[0].path
+    frame: pd.DataFrame = tables.read(folder / TRAINING).to_pandas()
     return frame
+
+
+def read_splits(generation: int) -> pd.Series:
+    """train, test or left_out by loan_id, for the loans whose label a generation could know."""
+    import pandas as pd
+
+    folder = TrainingData(generation=generation).targets()[0].path
+    used = tables.read(folder / TRAINING, ["loan_id", "split"]).to_pandas()
+    left_out = tables.read(folder / LEFT_OUT, ["loan_id"]).to_pandas().assign(split="left_out")
+    splits: pd.Series = pd.concat([used, left_out]).set_index("loan_id")["split"]
+    return splits
 
 
 class TrainCandidate(PipelineTask):
@@ -367,16 +395,15 @@ def trusted_packages() -> set[str]:
     return {spec["class"].partition(".")[0] for spec in candidates.values()}
 
 
-def window_of(frame: pd.DataFrame) -> dict[str, Any]:
+def window_of(frame: pd.DataFrame, left_out: int) -> dict[str, Any]:
     """What the model has seen: dates as text, rows and default rate by split.
 
-    `sampled_from` is the number of matured loans when training.max_rows left some of them out,
-    else null; those that were left out are neither train nor test.
+    `sampled_from` is the number of matured loans when `left_out` of them were left out, else
+    null; those are neither train nor test.
     """
-    sampled = bool((frame["split"] == "left_out").any())
     window: dict[str, Any] = {
         "train_until": frame["train_until"].iloc[0].isoformat(),
-        "sampled_from": len(frame) if sampled else None,
+        "sampled_from": len(frame) + left_out if left_out else None,
     }
     for split, rows in frame.groupby("split"):
         window[str(split)] = {
@@ -441,6 +468,7 @@ class BestModel(PipelineTask):
         check_candidates()  # all is imported by now; the next start finds it remembered
         threshold = self.params["predictions.threshold"]
         frame = read_training_data(self.generation)
+        left_out = int((read_splits(self.generation) == "left_out").sum())
         x = frame[model_features(frame)]
         candidates = self.candidates()
         scores = {name: candidate.scores() for name, candidate in candidates.items()}
@@ -473,7 +501,7 @@ class BestModel(PipelineTask):
             "champion": champion,
             "metrics": measured,
             "features": list(x.columns),
-            "window": window_of(frame),
+            "window": window_of(frame, left_out),
             "parameters": parameters,
             "threshold": threshold,
             # The held-out loans are the reference: a model knows its training rows too well, and

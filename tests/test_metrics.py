@@ -14,6 +14,7 @@ from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_sco
 from luigi_tasks.metrics import (
     auc_interval,
     bin_of,
+    count_bins,
     evaluate,
     freeze_bins,
     kolmogorov_smirnov,
@@ -31,7 +32,7 @@ def scored(n: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 def psi(frozen: dict[str, Any], values: list[Any], floor: float = FLOOR) -> float:
-    return stability_index(frozen, bin_of(frozen, pd.Series(values)), floor)
+    return stability_index(frozen, count_bins(frozen, pd.Series(values)), floor)
 
 
 # --- discrimination ---------------------------------------------------------------------------
@@ -166,4 +167,4 @@ def test_a_feature_that_was_all_missing_can_be_frozen_and_alarms_when_it_comes_b
 
 def test_no_value_has_no_drift() -> None:
     frozen = freeze_bins(pd.Series([1.0, 2.0]), 2)
-    assert math.isnan(stability_index(frozen, np.array([], dtype=int), FLOOR))
+    assert math.isnan(psi(frozen, []))

@@ -45,7 +45,7 @@ MODEL = {
 
 def monitored(*parts: pd.DataFrame, window: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
     scored = pd.concat(parts, ignore_index=True)
-    return monitor(scored, {1: MODEL, 2: MODEL}, NEWEST, 0.5, 1e-4, window)
+    return monitor([scored], {1: MODEL, 2: MODEL}, NEWEST, 0.5, 1e-4, window)
 
 
 def test_rows_that_the_model_was_fitted_on_never_take_part() -> None:
@@ -54,6 +54,15 @@ def test_rows_that_the_model_was_fitted_on_never_take_part() -> None:
     together, drift = monitored(wrong, loans(MONTHS[0]))
     pd.testing.assert_frame_equal(together, alone)
     pd.testing.assert_frame_equal(drift, drift_alone)
+
+
+def test_the_batches_in_which_the_loans_come_do_not_matter() -> None:
+    book = pd.concat([loans(month, job=job) for month, job in zip(MONTHS, "abc", strict=True)])
+    whole, drift = monitor([book], {1: MODEL}, NEWEST, 0.5, 1e-4, 2)
+    parts = [book[start : start + 70] for start in range(0, len(book), 70)]
+    by_parts, drift_by_parts = monitor(parts, {1: MODEL}, NEWEST, 0.5, 1e-4, 2)
+    pd.testing.assert_frame_equal(by_parts, whole)
+    pd.testing.assert_frame_equal(drift_by_parts, drift)
 
 
 def test_there_is_one_row_a_month_generation_and_sample() -> None:
@@ -145,7 +154,7 @@ def test_each_generation_is_held_against_its_own_training() -> None:
         [loans(MONTHS[0]), loans(MONTHS[1], generation=2, income=np.arange(100) + 500.0)],
         ignore_index=True,
     )
-    table, _ = monitor(scored, {1: MODEL, 2: richer}, NEWEST, 0.5, 1e-4, 3)
+    table, _ = monitor([scored], {1: MODEL, 2: richer}, NEWEST, 0.5, 1e-4, 3)
     assert table["csi_max"].tolist() == [0.0, 0.0]
 
 
