@@ -115,9 +115,8 @@ class AsOfTask(AsOf, PipelineTask):
                 held = _day_of(target)
                 if held is not None and held < self.as_of:
                     aside = _dated(target.path, held)
-                    if not aside.exists():
-                        aside.parent.mkdir(parents=True, exist_ok=True)
-                        target.path.rename(aside)
+                    if not target.fs.exists(aside):
+                        target.fs.move(target.path, aside)
         super().run()
 
 

@@ -13,8 +13,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from luigi_tasks import digests
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.files import file_system
 from luigi_tasks.task import in_datamart
 
 FIRST_MARKER = {
@@ -69,7 +69,7 @@ def append(decision: Decision) -> None:
     before = path.read_bytes() if read_trail() else b""
     previous = hashlib.sha256(before.splitlines()[-1]).hexdigest() if before else _START
     line = json.dumps({**decision, "previous": previous}, sort_keys=True) + "\n"
-    digests.write_atomically(path, before + line.encode())
+    file_system(path).write(path, before + line.encode())
 
 
 def read_marker() -> dict[str, Any]:
@@ -98,7 +98,7 @@ def read_marker() -> dict[str, Any]:
 def write_marker(marker: dict[str, Any]) -> None:
     """Replace the marker in one step."""
     text = json.dumps(marker, indent=1, ensure_ascii=False) + "\n"
-    digests.write_atomically(marker_path(), text.encode())
+    file_system(marker_path()).write(marker_path(), text.encode())
 
 
 def marker_for(trail: list[Decision]) -> dict[str, Any]:

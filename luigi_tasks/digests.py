@@ -20,6 +20,8 @@ from typing import Any
 
 import luigi
 
+from luigi_tasks.files import file_system, is_shared
+
 PACKAGE = __name__.partition(".")[0]
 CACHE = Path(".cache") / "digests"
 # A file modified this recently could change again within one tick of the file system's clock.
@@ -33,32 +35,15 @@ def of_json(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Replace `path` by `data`: a reader sees the old bytes or the new ones, also after a crash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
-def signature(path: Path) -> tuple[int, ...]:
-    """What changes whenever a file is written or replaced."""
-    state = path.stat()
-    return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
-
-
 def of_file(path: Path) -> str:
     """SHA-256 of a file's bytes; raises FileNotFoundError when there is none."""
     path = path.absolute()
-    return _of_file(path, signature(path))
+    return _of_file(path, file_system(path).signature(path))
 
 
 @lru_cache(maxsize=4096)
-def _of_file(path: Path, state: tuple[int, ...]) -> str:
-    note = CACHE / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
+def _of_file(path: Path, state: tuple[Any, ...]) -> str:
+    note = CACHE / hashlib.sha256(os.fsencode(str(path))).hexdigest()[:32]
     try:
         known = json.loads(note.read_bytes())
         if known["signature"] == list(state):
@@ -69,11 +54,10 @@ def _of_file(path: Path, state: tuple[int, ...]) -> str:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-    settled = time.time_ns() - state[1] > _SETTLED_NS
-    if settled and signature(path) == state:
+    settled = is_shared(path) or time.time_ns() - state[1] > _SETTLED_NS
+    if settled and file_system(path).signature(path) == state:
         entry = {"path": str(path), "signature": list(state), "sha256": digest.hexdigest()}
-        note.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(note, json.dumps(entry).encode())
+        file_system(note).write(note, json.dumps(entry).encode())
     return digest.hexdigest()
 
 
@@ -126,7 +110,7 @@ def remembered(name: str, work: Callable[[], Any]) -> Any:
             _memory[name] = json.loads(note.read_bytes())
         except (FileNotFoundError, ValueError):
             _memory[name] = json.loads(json.dumps(work()))
-            write_atomically(note, json.dumps(_memory[name]).encode())
+            file_system(note).write(note, json.dumps(_memory[name]).encode())
     return _memory[name]
 
 

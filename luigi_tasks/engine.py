@@ -13,7 +13,6 @@ import gc
 import importlib
 import json
 import os
-import shutil
 import threading
 from collections.abc import Iterable, Iterator
 from multiprocessing import util
@@ -24,6 +23,7 @@ import luigi
 
 from luigi_tasks import tables
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.files import file_system
 from luigi_tasks.progress import Progress
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ os.register_at_fork(before=_before_fork)
 
 def read(path: Path) -> DataFrame:
     """The parquet dataset at a path. A missing one is an error, not an empty frame."""
-    if not path.exists():
+    if not file_system(path).exists(path):
         raise PipelineError(f"{path} does not exist; run the task that makes it")
     return session().read.parquet(str(path.absolute()))
 
@@ -249,7 +249,10 @@ def regrouped(tables: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
 def _write_by_executors(frame: DataFrame, path: Path, order: list[str]) -> None:
     placed = frame.repartition(engine().parts, *order).sortWithinPartitions(*order)
     placed.write.parquet(str(path.absolute()), compression="zstd")
-    for number, part in enumerate(sorted(path.glob("part-*.parquet"))):
-        part.rename(path / f"part-{number:05d}.parquet")
-    for leftover in (*path.glob("_SUCCESS"), *path.glob(".*.crc"), *path.glob("_temporary")):
-        shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+    files = file_system(path)
+    names = files.names(path)
+    parts = [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
+    for number, name in enumerate(parts):
+        files.move(path / name, path / f"part-{number:05d}.parquet")
+    for name in set(names) - set(parts):  # Hadoop's own: _SUCCESS and checksums
+        files.discard(path / name)

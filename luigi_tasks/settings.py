@@ -23,7 +23,10 @@ PARAMS_FILE = Path("params.yaml")
 
 
 class storage(luigi.Config):  # noqa: N801 (the class name is the section of luigi.cfg)
-    """Where the files lie, relative to the working directory. Section [storage] of luigi.cfg."""
+    """Where the files lie: a folder, relative to the working directory, or a URI.
+
+    Section [storage] of luigi.cfg.
+    """
 
     data = luigi.Parameter(default="data", description="the four CSV extracts")
     datamart = luigi.Parameter(default="datamart", description="the parquet layers")

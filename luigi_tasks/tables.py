@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luigi_tasks.files import is_shared
+
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
@@ -18,11 +20,18 @@ PART = "part-00000.parquet"
 BATCH = 1 << 16
 
 
+def for_arrow(path: Path) -> tuple[Any, Any]:
+    """A path and its file system (None for this machine), as pyarrow takes them."""
+    shared: Any = path
+    return (shared.path, shared.fs) if is_shared(path) else (path, None)
+
+
 def dataset(path: Path) -> ds.Dataset:
     """All parquet files of a dataset, in the order of their names."""
     import pyarrow.dataset as ds
 
-    return ds.dataset(path, format="parquet")
+    place, file_system = for_arrow(path)
+    return ds.dataset(place, filesystem=file_system, format="parquet")
 
 
 def read(path: Path, columns: list[str] | None = None, where: Any = None) -> pa.Table:
@@ -53,7 +62,8 @@ def writing(folder: Path, schema: pa.Schema) -> Iterator[pq.ParquetWriter]:
     import pyarrow.parquet as pq
 
     folder.mkdir()
-    with pq.ParquetWriter(folder / PART, schema, compression="zstd") as file:
+    place, file_system = for_arrow(folder / PART)
+    with pq.ParquetWriter(place, schema, filesystem=file_system, compression="zstd") as file:
         yield file
 
 

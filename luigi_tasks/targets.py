@@ -14,35 +14,42 @@ run leaves the old output or the new one.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import errno
 import hashlib
 import json
 import os
-import shutil
 import struct
 import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import luigi
+from luigi.target import FileSystemTarget
 
 from luigi_tasks import digests
+from luigi_tasks.files import MARKER, LocalFiles, SharedFiles, file_system, flush
 
 Provenance = dict[str, Any]
 
-SUCCESS = "_SUCCESS"
 
-
-class StageTarget(luigi.Target):
+class StageTarget(FileSystemTarget):
     """An output of a task. Subclasses say where the provenance is kept and how to publish."""
+
+    path: Path  # type: ignore[assignment]
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def __str__(self) -> str:
         return str(self.path)
+
+    @property
+    def fs(self) -> LocalFiles | SharedFiles:
+        """The file system that it lies on."""
+        return file_system(self.path)
+
+    def open(self, mode: str = "r") -> Any:
+        """The file that it is; a directory cannot be opened."""
+        return self.path.open(mode)
 
     def exists(self) -> bool:
         return self.provenance() is not None
@@ -54,7 +61,7 @@ class StageTarget(luigi.Target):
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
-            discard(leftover)
+            self.fs.discard(leftover)
         return self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
 
     def provenance(self) -> Provenance | None:
@@ -74,21 +81,16 @@ class Directory(StageTarget):
     """A directory of files, such as a parquet dataset, with `_SUCCESS` written last."""
 
     def provenance(self) -> Provenance | None:
-        return _read_json(self.path / SUCCESS)
+        return _read_json(self.path / MARKER)
 
     def damage(self, provenance: Provenance) -> str | None:
         return _damage(self.path, provenance["files"])
 
     def publish(self, built: Path, recipe: dict[str, Any]) -> None:
-        names = sorted(p.relative_to(built).as_posix() for p in built.rglob("*") if p.is_file())
-        files = {name: digests.of_file(built / name) for name in names}
-        for name in names:
-            _flush(built / name)
+        files = {name: digests.of_file(built / name) for name in self.fs.names(built)}
         provenance = {"recipe": recipe, "content": digests.of_json(files), "files": files}
-        digests.write_atomically(built / SUCCESS, _dump(provenance))
-        _flush(built)
-        _swap(built, self.path)
-        _flush(self.path.parent)
+        self.fs.write(built / MARKER, _dump(provenance))
+        self.fs.replace(built, self.path)
 
 
 class Document(StageTarget):
@@ -119,13 +121,13 @@ class Document(StageTarget):
         content = digests.of_json([document, files])
         document["provenance"] = {"recipe": recipe, "content": content, "files": files}
         for name in self.beside:
-            _flush(built / name)
+            flush(built / name)
             (built / name).replace(self._waiting(name))
         # From here on the new document holds; a killed run leaves its files waiting.
-        digests.write_atomically(self.path, _dump(document))
+        self.fs.write(self.path, _dump(document))
         self._move_in(files)
-        _flush(self.path.parent)
-        discard(built)
+        flush(self.path.parent)
+        self.fs.discard(built)
 
     def _waiting(self, name: str) -> Path:
         return self.path.parent / f".{name}.new"
@@ -165,31 +167,23 @@ class Picture(StageTarget):
         provenance = {"recipe": recipe, "content": _sha256(_png(chunks))}
         text = json.dumps(provenance, sort_keys=True).encode()
         chunks.insert(1, (b"tEXt", self._KEY + text))
-        digests.write_atomically(self.path, _png(chunks))
-        discard(built)
+        self.fs.write(self.path, _png(chunks))
+        self.fs.discard(built)
 
     def _is_ours(self, chunk: tuple[bytes, bytes]) -> bool:
         return chunk[0] == b"tEXt" and chunk[1].startswith(self._KEY)
 
 
-def discard(path: Path) -> None:
-    """Remove a file or a directory tree, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
 def _read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None when it is missing or cut off."""
     try:
-        return dict(_parse(path.absolute(), digests.signature(path)))
+        return dict(_parse(path.absolute(), file_system(path).signature(path)))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 
 @lru_cache(maxsize=1024)
-def _parse(path: Path, signature: tuple[int, ...]) -> dict[str, Any]:
+def _parse(path: Path, signature: tuple[Any, ...]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(path.read_bytes())
     return found
 
@@ -210,48 +204,6 @@ def _damage(folder: Path, files: dict[str, str]) -> str | None:
         except FileNotFoundError:
             return f"{name} is missing"
     return None
-
-
-def _flush(path: Path) -> None:
-    """fsync a file or a directory."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _swap(new: Path, place: Path) -> None:
-    """Move directory `new` to `place`; what was there before is removed afterwards.
-
-    On Linux the two are exchanged in one system call. Where that is not to be had, the old one
-    is moved aside first.
-    """
-    if not place.exists():
-        new.rename(place)
-        return
-    try:
-        _exchange(new, place)
-        old = new
-    except OSError as error:
-        if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
-            raise
-        old = place.with_name(f"{new.name}.old")
-        place.rename(old)
-        new.rename(place)
-    discard(old)
-
-
-def _exchange(one: Path, other: Path) -> None:
-    """Exchange two paths atomically: renameat2(2) with RENAME_EXCHANGE."""
-    here, exchange = -100, 2
-    try:
-        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    except AttributeError:
-        raise OSError(errno.ENOSYS, "renameat2 is not available") from None
-    if renameat2(here, os.fsencode(one), here, os.fsencode(other), exchange) != 0:
-        code = ctypes.get_errno()
-        raise OSError(code, os.strerror(code), str(one))
 
 
 _PNG_HEAD = b"\x89PNG\r\n\x1a\n"

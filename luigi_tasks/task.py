@@ -23,8 +23,9 @@ from luigi.task import flatten
 
 from luigi_tasks import digests
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.files import is_shared, located
 from luigi_tasks.settings import Slice, storage
-from luigi_tasks.targets import StageTarget, discard
+from luigi_tasks.targets import StageTarget
 
 log = logging.getLogger("luigi-interface")
 
@@ -150,9 +151,9 @@ class PipelineTask(luigi.Task):
             for target, path in zip(targets, built, strict=True):
                 target.publish(path, recipe)
         finally:
-            for path in built:
+            for target, path in zip(targets, built, strict=True):
                 with contextlib.suppress(OSError):
-                    discard(path)
+                    target.fs.discard(path)
         self._record(started)
 
     def _record(self, started: float) -> None:
@@ -219,19 +220,29 @@ def _folders() -> storage:
 
 def in_data(*parts: str) -> Path:
     """A path below the folder of the CSV extracts."""
-    return Path(_folders().data, *parts)
+    return _on_this_machine("data", *parts)
 
 
 def in_datamart(*parts: str) -> Path:
-    """A path below the datamart."""
-    return Path(_folders().datamart, *parts)
+    """A path below the datamart, which alone may lie on shared storage."""
+    return located(_folders().datamart, *parts)
 
 
 def in_model_store(*parts: str) -> Path:
     """A path below the model store."""
-    return Path(_folders().model_store, *parts)
+    return _on_this_machine("model_store", *parts)
 
 
 def in_reports(*parts: str) -> Path:
     """A path below the reports."""
-    return Path(_folders().reports, *parts)
+    return _on_this_machine("reports", *parts)
+
+
+def _on_this_machine(setting: str, *parts: str) -> Path:
+    path = located(getattr(_folders(), setting), *parts)
+    if is_shared(path):
+        raise PipelineError(
+            f"luigi.cfg: [storage] {setting} = {path} is not on this machine; only the datamart "
+            "can lie on shared storage"
+        )
+    return path
