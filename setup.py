@@ -22,15 +22,19 @@ setup(
         "scikit-learn>=1.6",
         "scipy>=1.13",
         "threadpoolctl>=3.5",
+        "universal_pathlib>=0.3",
     ],
     extras_require={
+        "s3": ["s3fs"],
         "test": [
+            "moto[server]>=5",
             "mypy>=1.13",
             "pandas-stubs>=2.2,<3",
             "pytest>=8",
             "pytest-xdist>=3.6",
             "ruff>=0.8",
+            "s3fs",
             "types-PyYAML",
-        ]
+        ],
     },
 )

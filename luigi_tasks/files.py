@@ -6,11 +6,13 @@ same methods. What the two kinds do differently is behind Luigi's interface of a
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +127,14 @@ class SharedFiles(FileSystem):
 
     def signature(self, path: Any) -> tuple[Any, ...]:
         """What changes whenever a file is written or replaced: size, and ETag or time."""
+        known = _asked.get()
+        if known is None:
+            return self._ask(path)
+        if path not in known:
+            known[path] = self._ask(path)
+        return known[path]
+
+    def _ask(self, path: Any) -> tuple[Any, ...]:
         state = path.fs.info(path.path)
         changed = next((state[key] for key in ("ETag", "etag", "mtime") if key in state), None)
         if changed is None:
@@ -150,6 +160,21 @@ class SharedFiles(FileSystem):
         self.discard(place / MARKER)
         self.discard(place)
         self.move(new, place)
+
+
+_asked: contextvars.ContextVar[dict[Any, tuple[Any, ...]] | None] = contextvars.ContextVar(
+    "asked", default=None
+)
+
+
+@contextlib.contextmanager
+def one_look() -> Iterator[None]:
+    """Ask shared storage once a file within the block, which sees one state of the files."""
+    token = _asked.set({})
+    try:
+        yield
+    finally:
+        _asked.reset(token)
 
 
 _LOCAL, _SHARED = LocalFiles(), SharedFiles()

@@ -21,9 +21,8 @@ from typing import Any, ClassVar
 import luigi
 from luigi.task import flatten
 
-from luigi_tasks import digests
+from luigi_tasks import digests, files
 from luigi_tasks.errors import PipelineError
-from luigi_tasks.files import is_shared, located
 from luigi_tasks.settings import Slice, storage
 from luigi_tasks.targets import StageTarget
 
@@ -48,7 +47,8 @@ def one_look() -> Iterator[dict[str, str | None]]:
     answers = {}
     token = _answers.set(answers)
     try:
-        yield answers
+        with files.one_look():
+            yield answers
     finally:
         _answers.reset(token)
 
@@ -225,7 +225,7 @@ def in_data(*parts: str) -> Path:
 
 def in_datamart(*parts: str) -> Path:
     """A path below the datamart, which alone may lie on shared storage."""
-    return located(_folders().datamart, *parts)
+    return files.located(_folders().datamart, *parts)
 
 
 def in_model_store(*parts: str) -> Path:
@@ -239,10 +239,11 @@ def in_reports(*parts: str) -> Path:
 
 
 def _on_this_machine(setting: str, *parts: str) -> Path:
-    path = located(getattr(_folders(), setting), *parts)
-    if is_shared(path):
+    place = getattr(_folders(), setting)
+    path = files.located(place, *parts)
+    if files.is_shared(path):
         raise PipelineError(
-            f"luigi.cfg: [storage] {setting} = {path} is not on this machine; only the datamart "
+            f"luigi.cfg: [storage] {setting} = {place} is not on this machine; only the datamart "
             "can lie on shared storage"
         )
     return path
