@@ -112,7 +112,6 @@ def read_csv(
     names = read_header(path, table)
     unbalanced = _unbalanced_quotes(path)
     rows = 0
-    before = 0
     with _told_clearly(path), pa.OSFile(str(path)) as file:
         for batch in _open(file, names, malformed):
             if unbalanced:
@@ -121,8 +120,7 @@ def read_csv(
                 _refuse_unknown_dates(path, column.name, batch)
             rows += batch.num_rows
             if progress:
-                progress.add(file.tell() - before)
-            before = file.tell()
+                progress.add(_BLOCK)  # what a batch was; the file itself is read far ahead
             yield batch
     swallowing = next((text for text in malformed if "\n" in text), None) if unbalanced else None
     if swallowing is not None:
@@ -255,7 +253,7 @@ class Bronze(PipelineTask):
         schema = pa.schema([(name, pa.string()) for name in read_header(path, contract)])
         malformed: list[str] = []
         with (
-            Progress(self, "CSV read", path.stat().st_size, "bytes") as progress,
+            Progress(self, "reading", path.stat().st_size, "bytes") as progress,
             tables.writing(dataset, schema) as file,
         ):
             for batch in read_csv(path, contract, malformed, progress):

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luigi_tasks import engine
+from luigi_tasks import engine, tables
 from luigi_tasks.contract import CLICKSTREAM_FEATURES, TABLES
+from luigi_tasks.progress import Progress
 from luigi_tasks.quality import QualityCheck, passed, prediction_dates
 from luigi_tasks.silver import Silver
 from luigi_tasks.targets import Directory
@@ -233,6 +234,8 @@ class GoldFeatures(PipelineTask):
         return Directory(in_datamart("gold", "features.parquet"))
 
     def build(self, *built: Path) -> None:
+        import pyarrow.dataset as ds
+
         flags = engine.read(QualityCheck().targets()[0].path)
         silver = {
             name: passed(engine.read(Silver(table=name).targets()[0].path), flags)
@@ -240,4 +243,7 @@ class GoldFeatures(PipelineTask):
         }
         gold = build_gold(silver, *(self.params[name] for name in self.reads))
         gold = without_flagged(gold, flags)
-        engine.write(gold, built[0], ["loan_id"])
+        reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
+        total = tables.count_rows(Silver(table="lms_loan_daily").targets()[0].path, reached)
+        with Progress(self, "joining", total, "loans") as progress:
+            engine.write(gold, built[0], ["loan_id"], progress)

@@ -202,7 +202,7 @@ class Monitoring(AsOfTask):
         newest = dt.date.fromisoformat(models[self.generation]["window"]["train_until"])
         features = sorted({name for model in models.values() for name in model["feature_bins"]})
         total = tables.count_rows(gold)
-        with Progress(self, "loans compared", total, "loans") as progress:
+        with Progress(self, "comparing", total, "loans") as progress:
             found = monitor(
                 scored_batches(gold, predictions, features, progress),
                 models,

@@ -105,7 +105,7 @@ def generation_of(months: pd.Series, train_until: dict[int, dt.date]) -> pd.Seri
 def sample_of(
     loan_id: pd.Series, months: pd.Series, train_until: dt.date, split: pd.Series
 ) -> pd.Series:
-    """train, test, left_out, unseen or live of loans scored by one generation.
+    """train, test, left_out, unseen or live of scoring by one generation.
 
     `split` is one of the first three by loan_id, for the loans of its training data. All other
     loans are live when their prediction month begins after `train_until`, else unseen: scored
@@ -181,7 +181,7 @@ class Predictions(AsOfTask):
             raise PipelineError(f"--as-of {self.as_of}: no loan has reached its prediction point")
         with (
             tables.writing(built[0], schema()) as file,
-            Progress(self, "loans scored", total, "loans") as progress,
+            Progress(self, "scoring", total, "loans") as progress,
         ):
             for batch in tables.batches(gold, [*KEYS, *LABEL, *sorted(features)], known):
                 scored = score_loans(

@@ -20,6 +20,7 @@ from luigi_tasks import engine, tables
 from luigi_tasks.bronze import Bronze
 from luigi_tasks.contract import TABLES
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.progress import Progress
 from luigi_tasks.silver import Silver
 from luigi_tasks.targets import Directory, Document, StageTarget
 from luigi_tasks.task import PipelineTask, in_datamart, in_reports
@@ -203,10 +204,14 @@ class QualityCheck(PipelineTask):
         )
         predictions = prediction_dates(silver["lms_loan_daily"], mob)
         flagged = quarantine_dates(findings, predictions)
-        engine.write(flagged, flags_path, ["Customer_ID", "reason"])
-        flags = engine.read(flags_path)
-        counts = {name: self._count(name, silver[name], flags) for name in TABLES}
-        customers = self._customers(silver, flags)
+        counts = {}
+        with Progress(self, "checking", len(TABLES), "tables") as progress:
+            engine.write(flagged, flags_path, ["Customer_ID", "reason"])
+            flags = engine.read(flags_path)
+            for name in TABLES:
+                counts[name] = self._count(name, silver[name], flags)
+                progress.add(1)
+            customers = self._customers(silver, flags)
         report = {
             "tables": counts,
             "customers": customers,

@@ -310,20 +310,20 @@ class Silver(PipelineTask):
         table = TABLES[self.table]
         dataset, quarantine, nulls = built
         values = read_values(engine.read(self.input()[0].path), table)
-        found = examine(values, table)
-        rows, bad = clean(values, table), faulty(values, table)
-        if found.has_duplicates:
-            rows, duplicates = without_duplicates(rows, table)
-            bad = bad.unionByName(duplicates)
         total = tables.count_rows(self.input()[0].path)
-        with Progress(self, "rows cleaned", total, "rows") as progress:
+        with Progress(self, "cleaning", total, "rows") as progress:
+            found = examine(values, table)
+            rows, bad = clean(values, table), faulty(values, table)
+            if found.has_duplicates:
+                rows, duplicates = without_duplicates(rows, table)
+                bad = bad.unionByName(duplicates)
             engine.write(rows, dataset, list(table.key), progress)
-        if found.faulty_rows or found.has_duplicates:
-            engine.write(bad, quarantine, bad.columns)
-        else:
-            texts = [(name, pa.string()) for name in quarantine_columns(table)]
-            empty = pa.schema([*texts, ("rows", pa.int64())]).empty_table()
-            tables.write(quarantine, empty)
+            if found.faulty_rows or found.has_duplicates:
+                engine.write(bad, quarantine, bad.columns)
+            else:
+                texts = [(name, pa.string()) for name in quarantine_columns(table)]
+                empty = pa.schema([*texts, ("rows", pa.int64())]).empty_table()
+                tables.write(quarantine, empty)
         listed = [(c, r, n) for c, counts in found.nulls.items() for r, n in counts.items()]
         schema = pa.schema([("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())])
         records = [dict(zip(schema.names, item, strict=True)) for item in listed]

@@ -25,6 +25,7 @@ from luigi_tasks import artefacts, decisions, digests, tables
 from luigi_tasks.errors import PipelineError
 from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.metrics import evaluate, freeze_bins
+from luigi_tasks.progress import Progress
 from luigi_tasks.settings import params
 from luigi_tasks.targets import Directory, Document
 from luigi_tasks.task import PipelineTask, Recipe, in_datamart, in_model_store
@@ -366,7 +367,8 @@ class TrainCandidate(PipelineTask):
     def build(self, *built: Path) -> None:
         frame = read_training_data(self.generation)
         spec = self.params[f"training.candidates.{self.name}"]
-        model = fit(self.name, spec, frame, self.params["training.random_state"])
+        with Progress(self, "fitting"):
+            model = fit(self.name, spec, frame, self.params["training.random_state"])
         built[0].mkdir()
         artefacts.dump(model, built[0] / MODEL)
         encoders = model.named_steps["prepare"].named_transformers_["categories"]

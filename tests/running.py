@@ -6,9 +6,16 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -93,3 +100,38 @@ class Project:
             for path in sorted((self.path / folder).rglob("*"))
             if path.is_file()
         }
+
+
+@contextmanager
+def luigid(folder: Path) -> Iterator[str]:
+    """A central scheduler of its own on this machine; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    server = subprocess.Popen(
+        [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", port],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(100):
+            try:
+                urllib.request.urlopen(url).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        else:
+            raise TimeoutError(url)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def tasks_on(url: str, status: str) -> list[dict[str, Any]]:
+    """The tasks of a status, as a central scheduler shows them."""
+    query = urllib.parse.urlencode({"data": json.dumps({"status": status, "upstream_status": ""})})
+    with urllib.request.urlopen(f"{url}/api/task_list?{query}") as answer:
+        return list(json.loads(answer.read())["response"].values())

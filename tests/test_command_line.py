@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import time
-import urllib.parse
-import urllib.request
 from pathlib import Path
 
 import pytest
-from running import BIN, Project
+from running import BIN, Project, luigid, tasks_on
 
 STAGES = [
     "Bronze",
@@ -82,36 +77,9 @@ def test_help_shows_the_parameters_and_starts_without_the_slow_imports(finished:
 def test_luigid_shows_every_task_of_a_run_as_done(finished: Project, tmp_path: Path) -> None:
     project = finished.copy(tmp_path / "project")
     project.edit("params.yaml", "max_depth: 10", "max_depth: 3")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    server = subprocess.Popen(
-        [str(BIN / "luigid"), "--address", "127.0.0.1", "--port", port],
-        cwd=project.path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        url = f"http://127.0.0.1:{port}"
-        _wait_for(url)
+    with luigid(project.path) as url:
         words = ["--module", "luigi_tasks", "Pipeline", "--scheduler-url", url, "--workers", "2"]
         done = project.run(str(BIN / "luigi"), *words)
         assert done.returncode == 0, done.stderr[-3000:]
-        query = urllib.parse.urlencode({"data": json.dumps({"status": "DONE"})})
-        with urllib.request.urlopen(f"{url}/api/task_list?{query}") as answer:
-            shown = json.loads(answer.read())["response"]
-        names = {task["name"] for task in shown.values()}
-        assert {"TrainCandidate", "BestModel", "Predictions", "Monitoring", "Pipeline"} <= names
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _wait_for(url: str) -> None:
-    for _ in range(100):
-        try:
-            urllib.request.urlopen(url).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise TimeoutError(url)
+        names = {task["name"] for task in tasks_on(url, "DONE")}
+    assert {"TrainCandidate", "BestModel", "Predictions", "Monitoring", "Pipeline"} <= names
