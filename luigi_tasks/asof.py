@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 import luigi
 
 from luigi_tasks import decisions
-from luigi_tasks.bronze import snapshot_dates
 from luigi_tasks.contract import TABLES
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.extracts import snapshot_dates
 from luigi_tasks.targets import Directory, Document, Picture, StageTarget
 from luigi_tasks.task import PipelineTask, in_data
 

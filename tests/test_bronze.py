@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ATTRIBUTES, csv_text
 
-from luigi_tasks.bronze import Bronze, RawCsv, quarantine_of, read_csv, read_header, snapshot_dates
+from luigi_tasks.bronze import Bronze, RawCsv
 from luigi_tasks.contract import TABLES
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.extracts import quarantine_of, read_csv, read_header, snapshot_dates
 
 TABLE = TABLES[ATTRIBUTES]
 HEADER = "Customer_ID,Name,Age,SSN,Occupation,snapshot_date"
