@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
@@ -22,7 +21,6 @@ from nasty_rows import add_nasty_rows
 
 from luigi_tasks.engine import regrouped
 from luigi_tasks.sample_data import generate
-from luigi_tasks.training import leave_out
 
 ROOT = Path(__file__).parents[1]
 LUIGI = [sys.executable, "-m", "luigi", "--module"]
@@ -297,21 +295,3 @@ def test_200_small_tasks_over_four_workers_do_not_hang(tmp_path: Path) -> None:
     assert found.returncode == 0, found.stderr[-4000:]
     rows = {int(path.name): ds.dataset(path).count_rows() for path in (tmp_path / "out").iterdir()}
     assert rows == {number: number + 1 for number in range(200)}
-
-
-# --- training on a sample -------------------------------------------------------------------------
-
-
-def test_beyond_max_rows_every_vintage_and_label_keeps_its_share() -> None:
-    frame = pd.DataFrame(
-        {
-            "vintage": ["a"] * 800 + ["b"] * 200,
-            "label": ([1] + [0] * 3) * 250,
-            "split": ["train"] * 800 + ["test"] * 200,
-        }
-    )
-    split = leave_out(frame, 500, random_state=1)
-    assert split.value_counts().to_dict() == {"left_out": 500, "train": 400, "test": 100}
-    kept = frame[split != "left_out"]
-    assert kept.groupby(["vintage", "label"]).size().to_list() == [300, 100, 75, 25]
-    assert split.equals(leave_out(frame, 500, random_state=1))

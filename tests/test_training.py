@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +13,33 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import day, months_later
+from running import ROOT
 from sklearn.linear_model import LogisticRegression
 
-from luigi_tasks import artefacts
+from luigi_tasks import artefacts, tables
 from luigi_tasks.errors import PipelineError
+from luigi_tasks.gold import GoldFeatures
 from luigi_tasks.training import (
+    TrainingData,
     estimator,
     features_of,
     first_train_until,
     fit,
+    leave_out,
     make_pipeline,
+    read_splits,
+    read_training_data,
     score,
     select_features,
     split_out_of_time,
     split_random,
     training_frame,
+    window_of,
 )
 
 FIRST = day("2023-01-01")
 FEATURES = ["Age", "Occupation", "hist_total_paid", "hist_total_due"]
+FEW = "features: [" + ", ".join(FEATURES) + "]"
 FOREST = {
     "class": "sklearn.ensemble.RandomForestClassifier",
     "n_estimators": 5,
@@ -176,6 +185,48 @@ def test_a_random_split_has_the_share_and_keeps_the_default_rate() -> None:
     assert rates["test"] == pytest.approx(rates["train"], abs=0.02)
     assert split.tolist() == split_random(frame, 0.2, 42).tolist()
     assert split.tolist() != split_random(frame, 0.2, 43).tolist()
+
+
+# --- more loans than are trained on ------------------------------------------------------------
+
+
+def test_beyond_max_rows_every_vintage_and_label_keeps_its_share() -> None:
+    frame = pd.DataFrame(
+        {
+            "vintage": ["a"] * 800 + ["b"] * 200,
+            "label": ([1] + [0] * 3) * 250,
+            "split": ["train"] * 800 + ["test"] * 200,
+        }
+    )
+    split = leave_out(frame, 500, random_state=1)
+    assert split.value_counts().to_dict() == {"left_out": 500, "train": 400, "test": 100}
+    kept = frame[split != "left_out"]
+    assert kept.groupby(["vintage", "label"]).size().to_list() == [300, 100, 75, 25]
+    assert split.equals(leave_out(frame, 500, random_state=1))
+
+
+def test_what_max_rows_leaves_out_is_neither_trained_nor_tested_on_and_stays_known(
+    tmp_path: Path,
+) -> None:
+    text = (ROOT / "params.yaml").read_text().replace("max_rows: 500000", "max_rows: 1000")
+    (tmp_path / "params.yaml").write_text(re.sub(r"features: .*(\n    - .*)+", FEW, text))
+    book = gold(loans=150)
+    path = GoldFeatures().targets()[0].path
+    path.parent.mkdir(parents=True)
+    tables.write_frame(path, book)
+    task = TrainingData(generation=1)
+    folder = task.targets()[0].path
+    folder.parent.mkdir(parents=True)
+    task.build(folder)
+    frame, splits = read_training_data(1), read_splits(1)
+    known = book[book["label_date"] <= frame["train_until"].iloc[0]]
+    assert set(splits.index) == set(known["loan_id"])
+    assert 950 <= len(frame) <= 1000
+    assert len(known) == 1800
+    assert (splits == "left_out").sum() == len(known) - len(frame)
+    values = book.set_index("loan_id").loc[frame["loan_id"], FEATURES]
+    pd.testing.assert_frame_equal(frame.set_index("loan_id")[FEATURES], values)
+    assert window_of(frame, len(known) - len(frame))["sampled_from"] == len(known)
 
 
 # --- features ---------------------------------------------------------------------------------
