@@ -41,7 +41,7 @@ def read_trail() -> list[Decision]:
     """All decisions, oldest first; raises PipelineError when a line was altered or removed."""
     path = trail_path()
     try:
-        lines = path.read_bytes().splitlines()
+        lines = file_system(path).read(path).splitlines()
     except FileNotFoundError:
         return []
     found, before = [], _START
@@ -66,7 +66,7 @@ def append(decision: Decision) -> None:
     The file is replaced, not written into: it may be a link into DVC's cache.
     """
     path = trail_path()
-    before = path.read_bytes() if read_trail() else b""
+    before = file_system(path).read(path) if read_trail() else b""
     previous = hashlib.sha256(before.splitlines()[-1]).hexdigest() if before else _START
     line = json.dumps({**decision, "previous": previous}, sort_keys=True) + "\n"
     file_system(path).write(path, before + line.encode())
@@ -78,10 +78,13 @@ def read_marker() -> dict[str, Any]:
     Raises PipelineError when it is unreadable or names a generation that nobody decided on.
     """
     path = marker_path()
-    if not path.exists():
-        write_marker(marker_for(read_trail()))
     try:
-        marker: dict[str, Any] = json.loads(path.read_bytes())
+        text = file_system(path).read(path)
+    except FileNotFoundError:
+        write_marker(marker_for(read_trail()))
+        return read_marker()
+    try:
+        marker: dict[str, Any] = json.loads(text)
         generation = marker["generation"]
     except (ValueError, KeyError, TypeError):
         generation = None

@@ -56,6 +56,10 @@ class LocalFiles(LocalFileSystem):
         state = path.stat()
         return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
 
+    def read(self, path: Path) -> bytes:
+        """A small file as a whole."""
+        return path.read_bytes()
+
     def write(self, path: Path, data: bytes) -> None:
         """Replace a file: a reader sees the old bytes or the new ones, also after a crash."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,19 +131,12 @@ class SharedFiles(FileSystem):
 
     def signature(self, path: Any) -> tuple[Any, ...]:
         """What changes whenever a file is written or replaced: size, and ETag or time."""
-        known = _asked.get()
-        if known is None:
-            return self._ask(path)
-        if path not in known:
-            known[path] = self._ask(path)
-        return known[path]
+        listed = _listed.get()
+        return _signature(path.fs.info(path.path)) if listed is None else listed.state_of(path)
 
-    def _ask(self, path: Any) -> tuple[Any, ...]:
-        state = path.fs.info(path.path)
-        changed = next((state[key] for key in ("ETag", "etag", "mtime") if key in state), None)
-        if changed is None:
-            changed = path.fs.modified(path.path)
-        return (state["size"], str(changed))
+    def read(self, path: Any) -> bytes:
+        """A small file as a whole: one get."""
+        return bytes(path.fs.cat_file(path.path))
 
     def write(self, path: Any, data: bytes) -> None:
         """Replace a file: one put on an object store."""
@@ -162,19 +159,37 @@ class SharedFiles(FileSystem):
         self.move(new, place)
 
 
-_asked: contextvars.ContextVar[dict[Any, tuple[Any, ...]] | None] = contextvars.ContextVar(
-    "asked", default=None
-)
+class _Listing:
+    """The states of all files below a folder, asked for at once when the first is needed."""
+
+    def __init__(self, root: Any) -> None:
+        self._root = root
+        self._states: dict[str, dict[str, Any]] | None = None
+
+    def state_of(self, path: Any) -> tuple[Any, ...]:
+        if self._states is None:
+            self._states = self._root.fs.find(self._root.path, detail=True)
+        if path.path not in self._states:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return _signature(self._states[path.path])
+
+
+def _signature(state: dict[str, Any]) -> tuple[Any, ...]:
+    changed = next(state[key] for key in ("ETag", "mtime", "LastModified") if key in state)
+    return (state["size"], str(changed))
+
+
+_listed: contextvars.ContextVar[_Listing | None] = contextvars.ContextVar("listed", default=None)
 
 
 @contextlib.contextmanager
-def one_look() -> Iterator[None]:
-    """Ask shared storage once a file within the block, which sees one state of the files."""
-    token = _asked.set({})
+def one_look(root: Path) -> Iterator[None]:
+    """Within the block, one listing of a folder on shared storage answers for all its files."""
+    token = _listed.set(_Listing(root))
     try:
         yield
     finally:
-        _asked.reset(token)
+        _listed.reset(token)
 
 
 _LOCAL, _SHARED = LocalFiles(), SharedFiles()

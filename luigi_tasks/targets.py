@@ -184,7 +184,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=1024)
 def _parse(path: Path, signature: tuple[Any, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(path.read_bytes())
+    found: dict[str, Any] = json.loads(file_system(path).read(path))
     return found
 
 

@@ -47,7 +47,7 @@ def one_look() -> Iterator[dict[str, str | None]]:
     answers = {}
     token = _answers.set(answers)
     try:
-        with files.one_look():
+        with files.one_look(in_datamart()):
             yield answers
     finally:
         _answers.reset(token)

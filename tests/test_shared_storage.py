@@ -158,6 +158,7 @@ def objects(store: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_store_holds_the_same_bytes_as_a_datamart_on_this_machine(
     shared: Project, finished: Project, store: str
 ) -> None:
@@ -166,6 +167,7 @@ def test_the_store_holds_the_same_bytes_as_a_datamart_on_this_machine(
     assert not (shared.path / "datamart").exists()
 
 
+@pytest.mark.slow
 def test_afterwards_nothing_is_stale_and_a_lost_object_makes_its_stage_run_again(
     shared: Project, store: str
 ) -> None:
