@@ -1,6 +1,6 @@
 VENV ?= .venv
 WORKERS ?= 1
-SCALES ?= 1 10
+SCALES ?= 1 10 50
 PYTHON ?= python3
 BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks

@@ -1,19 +1,27 @@
 """Time and peak memory of whole runs and of their stages; prints a table, writes results.json.
 
-    python benchmarks/bench.py SCALE...     (multiples of 12,500 customers)
+    python benchmarks/bench.py SCALE...     (multiples of 12,500 customers; default 1 10 50)
 
 At every scale: the cold run, the run with nothing to do, and the run after one parameter of one
-candidate changed. At the smallest scale also bronze to gold on Sail, on Spark local, and by the
-plain pandas script. Memory is the resident set of the process and its children, sampled.
+candidate changed. At the smallest scale also the same stages without the framework (bare.py), and
+bronze to gold on Sail, by the plain pandas script and, once, on Spark local. What is compared runs
+ROUNDS times in turn; the summary gives medians, and what the project promises beside them.
+
+Memory is the resident set, sampled. A run has one worker, so that nothing is counted twice: it is
+one process, under Spark with a JVM beside it that shares nothing with it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
 import platform
+import re
+import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -24,6 +32,14 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results.json")
 CUSTOMERS = 12_500
+ROUNDS = 3
+TO_GOLD = ("Bronze", "Silver", "QualityCheck", "GoldFeatures")
+OUTPUTS = ("datamart", "model_store", "reports", ".cache", "logs", "pandas")
+# What the project promises. The stages up to gold take at 50× at most 60 times as long as at 1×.
+MOST_TIMES_LONGER = {(1, 50): 60}
+MOST_TO_GOLD_MB = 6_000
+MOST_FRAMEWORK_SHARE = 0.25
+LEAST_TIMES_FASTER = {"spark": 8.0, "plain pandas": 1.0}
 _SAMPLE_S = 0.1
 
 
@@ -56,29 +72,46 @@ def resident_mb(root: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def cpu_seconds() -> float:
+    """Processor time of all commands run so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def running_stage(log: Path) -> str:
+    """The task that Luigi's log says it began last."""
+    text = log.read_bytes()[-4096:].decode(errors="replace")
+    return (re.findall(r"running   (\w+\(.*?\))", text) or [""])[-1]
+
+
+def show(line: str) -> None:
+    """Replace the line on the terminal, if there is one."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{line[: shutil.get_terminal_size().columns - 1]}")
+        sys.stderr.flush()
+
+
 def measure(what: str, command: list[str], folder: Path) -> dict[str, Any]:
     """Run a command in a folder: seconds, peak MB, and both by stage where there are stages."""
     history = folder / "logs" / "task_history.jsonl"
     history.unlink(missing_ok=True)
     log = folder / "bench.log"
     samples: list[tuple[float, float]] = []
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    used = cpu_seconds()
     started = time.time()
-    with log.open("w") as file:
-        run = subprocess.Popen(
-            command,
-            cwd=folder,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            command, cwd=folder, stdout=file, stderr=subprocess.STDOUT, env=environment
+        ) as run,
+    ):
         while run.poll() is None:
             samples.append((time.time(), resident_mb(run.pid)))
-            if sys.stderr.isatty():
-                sys.stderr.write(f"\r\x1b[K{what}: {time.time() - started:.0f} s")
+            show(f"{what}: {time.time() - started:.0f} s {running_stage(log)}")
             time.sleep(_SAMPLE_S)
     seconds = time.time() - started
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
+    show("")
     if run.returncode:
         sys.exit(f"{what} failed:\n{log.read_text()[-3000:]}")
     stages = []
@@ -97,13 +130,14 @@ def measure(what: str, command: list[str], folder: Path) -> dict[str, Any]:
     found = {
         "run": what,
         "seconds": round(seconds, 2),
+        "cpu_seconds": round(cpu_seconds() - used, 2),
         "peak_mb": round(max(mb for _, mb in samples)),
         "stages": stages,
     }
-    print(f"{what:42} {found['seconds']:9.2f} s {found['peak_mb']:7,} MB", flush=True)
+    print(f"{what:58} {found['seconds']:9.2f} s {found['peak_mb']:7,} MB", flush=True)
     for stage in stages:
         mb = f"{stage['peak_mb']:7,} MB" if stage["peak_mb"] else ""
-        print(f"  {stage['task']:40} {stage['seconds']:9.2f} s {mb}", flush=True)
+        print(f"  {stage['task']:56} {stage['seconds']:9.2f} s {mb}", flush=True)
     return found
 
 
@@ -112,48 +146,172 @@ def luigi(task: str, *arguments: str) -> list[str]:
     return [*command, "--local-scheduler", *arguments]
 
 
+def clean(folder: Path) -> None:
+    """All outputs away; the extracts stay."""
+    for name in OUTPUTS:
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def in_turn(first: Any, second: Any) -> list[Any]:
+    """Both ROUNDS times, in turns in front; the second is the last of all."""
+    rounds = ([first, second] if number % 2 == 0 else [second, first] for number in range(ROUNDS))
+    return [run for pair in rounds for run in pair]
+
+
+def script(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "benchmarks" / name), *arguments]
+
+
+def products(folder: Path) -> dict[str, str]:
+    """{name: SHA-256} of the tables that the bare script and the pipeline must agree on."""
+    found = {}
+    for path in sorted(folder.glob("datamart/gold/*.parquet/*.parquet")):
+        with path.open("rb") as file:
+            found[path.parent.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
 def at_scale(scale: int, folder: Path, *, compare: bool) -> list[dict[str, Any]]:
     """All runs at one scale."""
-    data = [sys.executable, "-m", "luigi_tasks", "sample-data", "--out", "data"]
     folder.mkdir()
     for name in ("luigi.cfg", "params.yaml"):
         shutil.copy(ROOT / name, folder)
-    label = f"{scale}×"
-    customers = str(scale * CUSTOMERS)
-    runs = [measure(f"{label} sample data", [*data, "--customers", customers], folder)]
-    runs.append(measure(f"{label} cold", luigi("Pipeline"), folder))
-    runs.append(measure(f"{label} nothing to do", luigi("Pipeline"), folder))
+    runs = []
+
+    def run(what: str, command: list[str]) -> None:
+        runs.append({"scale": scale, **measure(f"{scale}× {what}", command, folder)})
+
+    data = [sys.executable, "-m", "luigi_tasks", "sample-data", "--out", "data"]
+    run("sample data", [*data, "--customers", str(scale * CUSTOMERS)])
+    cold = ("cold", luigi("Pipeline"))
+    bare = ("bare transformations", script("bare.py"))
+    found = []
+    for what, command in in_turn(bare, cold) if compare else [cold]:
+        clean(folder)
+        run(what, command)
+        found.append(products(folder))
+    if any(product != found[0] for product in found):
+        sys.exit("benchmarks/bare.py does not make what the pipeline makes")
+    run("nothing to do", luigi("Pipeline"))
     params = folder / "params.yaml"
     before = params.read_text()
     after = before.replace("max_depth: 10", "max_depth: 9")
     if before == after:
         sys.exit("params.yaml has no random_forest.max_depth: 10 to change")
     params.write_text(after)
-    runs.append(measure(f"{label} random_forest.max_depth 9", luigi("Pipeline"), folder))
+    run("one parameter", luigi("Pipeline"))
     if compare:
-        script = str(ROOT / "benchmarks" / "pandas_baseline.py")
-        baseline = [sys.executable, script, "data", "pandas"]
-        runs.append(measure(f"{label} to gold, plain pandas", baseline, folder))
-        for engine in ("sail", "spark"):
-            if engine == "spark" and shutil.which("java") is None:
-                print("Spark is left out: no Java on the PATH")
-                continue
-            shutil.rmtree(folder / "datamart")
-            shutil.rmtree(folder / ".cache", ignore_errors=True)
-            gold = luigi("GoldFeatures", "--engine-engine", engine)
-            runs.append(measure(f"{label} to gold, {engine}", gold, folder))
-    return [{"scale": scale, **run} for run in runs]
+        on = {name: luigi("GoldFeatures", "--engine-engine", name) for name in ("sail", "spark")}
+        pandas = ("to gold, plain pandas", script("pandas_baseline.py", "data", "pandas"))
+        spark = [("to gold, spark", on["spark"])]
+        if shutil.which("java") is None:
+            print("Spark is left out: no Java on the PATH")
+            spark = []
+        for what, command in [*in_turn(pandas, ("to gold, sail", on["sail"])), *spark]:
+            clean(folder)
+            run(what, command)
+    return runs
+
+
+def to_gold(run: dict[str, Any]) -> tuple[float, float]:
+    """Seconds of all stages from bronze to gold together, and the highest of their peaks, MB."""
+    stages = [stage for stage in run["stages"] if stage["task"].partition("(")[0] in TO_GOLD]
+    return (
+        sum(stage["seconds"] for stage in stages),
+        max(stage["peak_mb"] or 0 for stage in stages),
+    )
+
+
+def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of what was seen (values, and as text), what is promised about it, and whether it holds.
+
+    A promise is empty, and its `kept` null, where there is none.
+    """
+    named: dict[str, list[dict[str, Any]]] = {}
+    for run in runs:
+        named.setdefault(run["run"], []).append(run)
+    scales = sorted({run["scale"] for run in runs})
+    first = f"{scales[0]}×"
+    rows: list[dict[str, Any]] = []
+
+    def row(
+        what: str, values: list[float], seen: str, promised: str = "", *, kept: bool | None = None
+    ) -> None:
+        shown = {"values": [round(value, 3) for value in values], "seen": seen}
+        rows.append({"what": what, **shown, "promised": promised, "kept": kept})
+
+    def seconds(name: str) -> float:
+        return statistics.median(run["seconds"] for run in named[name])
+
+    def stages(scale: int) -> tuple[float, float]:
+        sums, peaks = zip(*(to_gold(run) for run in named[f"{scale}× cold"]), strict=True)
+        return statistics.median(sums), max(peaks)
+
+    for scale in scales:
+        for what in ("cold", "nothing to do", "one parameter"):
+            took = seconds(f"{scale}× {what}")
+            row(f"{scale}× {what}", [took], f"{took:.2f} s")
+        took, peak = stages(scale)
+        row(f"{scale}× stages from bronze to gold", [took], f"{took:.2f} s")
+        limit = f"at most {MOST_TO_GOLD_MB:,} MB"
+        row(
+            f"{scale}× peak from bronze to gold",
+            [peak],
+            f"{peak:,.0f} MB",
+            limit,
+            kept=peak <= MOST_TO_GOLD_MB,
+        )
+        if scale != scales[0]:
+            times = took / stages(scales[0])[0]
+            most = MOST_TIMES_LONGER.get((scales[0], scale))
+            row(
+                f"{scale}× against {first}",
+                [times],
+                f"{times:.1f} times as long",
+                f"at most {most} times" if most else "",
+                kept=times <= most if most else None,
+            )
+    pairs = zip(named[f"{first} cold"], named[f"{first} bare transformations"], strict=True)
+    shares = [1 - bare["seconds"] / cold["seconds"] for cold, bare in pairs]
+    share = statistics.median(shares)
+    row(
+        f"framework: share of the {first} cold run",
+        shares,
+        f"{share:.0%} ({', '.join(f'{value:.0%}' for value in shares)})",
+        f"at most {MOST_FRAMEWORK_SHARE:.0%}",
+        kept=share <= MOST_FRAMEWORK_SHARE,
+    )
+    for other, least in LEAST_TIMES_FASTER.items():
+        if f"{first} to gold, {other}" in named:
+            times = seconds(f"{first} to gold, {other}") / seconds(f"{first} to gold, sail")
+            row(
+                f"{first} to gold: Sail against {other}",
+                [times],
+                f"{times:.1f} times as fast",
+                f"at least {least:g} times",
+                kept=times >= least,
+            )
+    return rows
 
 
 def main() -> None:
-    scales = [int(text) for text in sys.argv[1:]] or [1, 10]
-    runs = []
+    scales = [int(text) for text in sys.argv[1:]] or [1, 10, 50]
+    machine = {
+        "cpus": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+    runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
-        for scale in scales:
+        for scale in sorted(scales):
             runs += at_scale(scale, Path(folder, str(scale)), compare=scale == min(scales))
             shutil.rmtree(Path(folder, str(scale)))
-    machine = {"cpus": os.cpu_count(), "python": platform.python_version()}
-    RESULTS.write_text(json.dumps({"machine": machine, "runs": runs}, indent=1) + "\n")
+            found = {"machine": machine, "summary": summarise(runs), "runs": runs}
+            RESULTS.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n")
+    print()
+    for row in summarise(runs):
+        kept = {True: "kept", False: "BROKEN", None: ""}[row["kept"]]
+        print(f"{row['what']:42} {row['seen']:30} {row['promised']:20} {kept}".rstrip())
     print(f"written to {RESULTS}")
 
 
