@@ -8,6 +8,7 @@ result is streamed and written here. Under Apache Spark the executors read and w
 from __future__ import annotations
 
 import atexit
+import concurrent.futures.thread  # noqa: F401 (it must not be imported first within a fork)
 import contextlib
 import gc
 import importlib
