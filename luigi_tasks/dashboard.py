@@ -141,7 +141,7 @@ def _distribution(axes: Axes, labels: Any, scores: Any, threshold: float) -> Non
         axes.hist(scores[labels == value], bins=edges.tolist(), color=colour, alpha=0.6, label=name)
     axes.axvline(threshold, color="black", ls="--", lw=1, label=f"threshold {threshold:g}")
     axes.set(title="Prediction distribution", xlabel="Probability of default", ylabel="Loans")
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper left", bbox_to_anchor=(0.54, 1))
 
 
 def _month_axis(axes: Axes, months: list[Any]) -> dict[Any, int]:
