@@ -100,12 +100,22 @@ def session() -> SparkSession:
 
 def _start_sail(settings: engine) -> SparkSession:
     global _server
+    if settings.memory_mb < 1:
+        raise PipelineError(
+            f"luigi.cfg: [engine] memory_mb = {settings.memory_mb} is not allowed: a number from 1"
+        )
     os.environ.setdefault("RUST_LOG", "error")
     # A fair pool: no operator takes what the others need, and each spills when its share is full.
     os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] = "fair"
     os.environ["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] = str(settings.memory_mb << 20)
     if settings.temporary:
-        Path(settings.temporary).mkdir(parents=True, exist_ok=True)
+        try:
+            Path(settings.temporary).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PipelineError(
+                f"luigi.cfg: [engine] temporary = {settings.temporary} cannot be made a folder: "
+                f"{error.strerror}"
+            ) from error
         os.environ["SAIL_RUNTIME__TEMPORARY_FILES__PATHS"] = json.dumps([settings.temporary])
     from pysail.spark import SparkConnectServer
     from pyspark.sql import SparkSession
@@ -126,10 +136,12 @@ def _start_spark(settings: engine) -> SparkSession:
     options = {
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
         "spark.log.level": "ERROR",
         **NO_DEBUGGING,
     }
+    if settings.master.startswith("local"):
+        # The default, 200, suits a cluster. How many cores that has is not known here.
+        options["spark.sql.shuffle.partitions"] = str(os.cpu_count() or 1)
     for name, value in options.items():
         builder = builder.config(name, value)
     try:
@@ -143,10 +155,15 @@ def _start_spark(settings: engine) -> SparkSession:
 
 def _start_connect(settings: engine) -> SparkSession:
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
     try:
         found = SparkSession.builder.remote(settings.remote).create()
+        # The client tries for ten minutes. That suits a lost connection, not a wrong address.
+        patient = found.client.get_retry_policies()
+        found.client.set_retry_policies([DefaultPolicy(max_retries=3)])
         _ = found.version
+        found.client.set_retry_policies(patient)
     except Exception as error:
         raise PipelineError(
             f"luigi.cfg: [engine] remote = {settings.remote} does not answer as a Spark Connect "
@@ -195,6 +212,20 @@ def read(path: Path) -> DataFrame:
     if not file_system(path).exists(path):
         raise PipelineError(f"{path} does not exist; run the task that makes it")
     return session().read.parquet(str(path.absolute()))
+
+
+@contextlib.contextmanager
+def memory_told() -> Iterator[None]:
+    """Around queries: what does not fit into the memory of Sail is told as a PipelineError."""
+    try:
+        yield
+    except Exception as error:
+        if engine().engine != "sail" or "Failed to allocate" not in str(error):
+            raise
+        raise PipelineError(
+            f"luigi.cfg: [engine] memory_mb = {engine().memory_mb} is too little for a query of "
+            "this size; give it more"
+        ) from error
 
 
 def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None) -> None:

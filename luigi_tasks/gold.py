@@ -233,6 +233,7 @@ class GoldFeatures(PipelineTask):
     def output(self) -> Directory:
         return Directory(in_datamart("gold", "features.parquet"))
 
+    @engine.memory_told()
     def build(self, *built: Path) -> None:
         import pyarrow.dataset as ds
 

@@ -195,6 +195,7 @@ class QualityCheck(PipelineTask):
             Document(in_reports("data_quality.json")),
         ]
 
+    @engine.memory_told()
     def build(self, *built: Path) -> None:
         flags_path, report_path = built
         silver = {name: engine.read(Silver(table=name).targets()[0].path) for name in TABLES}

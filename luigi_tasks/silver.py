@@ -304,6 +304,7 @@ class Silver(PipelineTask):
             Directory(aside / f"{self.table}_nulls.parquet"),
         ]
 
+    @engine.memory_told()
     def build(self, *built: Path) -> None:
         import pyarrow as pa
 
