@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shutil
@@ -234,6 +235,83 @@ def test_a_cluster_gives_the_tables_of_sail(
     assert_same_tables(by_sail / "datamart", found)
 
 
+@pytest.fixture
+def connect_server(tmp_path: Path) -> Iterator[str]:
+    """The address of a Spark Connect server on loopback."""
+    import pyspark
+
+    port = free_port()
+    settings = {
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+        "spark.sql.shuffle.partitions": "2",
+        "spark.ui.enabled": "false",
+    }
+    log = tmp_path / "connect.log"
+    with log.open("wb") as file:
+        server = subprocess.Popen(
+            [
+                str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
+                *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
+                *("--master", "local[2]"),
+                *(word for item in settings.items() for word in ("--conf", "=".join(item))),
+                "spark-internal",
+            ],
+            env=environment(),
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        end = time.monotonic() + 60
+        while socket.socket().connect_ex(("127.0.0.1", port)):
+            assert time.monotonic() < end, log.read_text()[-2000:]
+            time.sleep(0.2)
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+@needs_java
+@pytest.mark.slow
+def test_a_spark_connect_server_gives_the_tables_of_sail(
+    by_sail: Path, tmp_path: Path, connect_server: str
+) -> None:
+    found = same_rows(tmp_path / "connect", by_sail, "connect", "--engine-remote", connect_server)
+    assert_same_tables(by_sail / "datamart", found)
+
+
+def test_an_address_without_a_server_is_told_by_name(tmp_path: Path) -> None:
+    folder = project(tmp_path, 100)
+    remote = f"sc://127.0.0.1:{free_port()}"
+    run = start_gold(folder, "--engine-engine", "connect", "--engine-remote", remote)
+    told, _ = run.communicate(timeout=60)
+    assert run.returncode == 30
+    assert f"[engine] remote = {remote} does not answer as a Spark Connect server" in told
+    assert "Traceback" not in told
+
+
+def test_without_java_spark_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    folder = project(tmp_path, 100)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "bash").symlink_to("/bin/bash")
+    outside = {**environment(), "PATH": str(tmp_path / "bin")}
+    outside.pop("JAVA_HOME", None)
+    command = [*LUIGI, "luigi_tasks", "GoldFeatures", "--local-scheduler"]
+    run = subprocess.run(
+        [*command, "--engine-engine", "spark"],
+        cwd=folder,
+        env=outside,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 30
+    assert "[engine] engine = spark cannot start on local[*]; it needs Java 17" in run.stderr
+
+
 @needs_java
 @pytest.mark.slow
 def test_a_run_survives_the_loss_of_a_worker_in_silver(
@@ -247,15 +325,33 @@ def test_a_run_survives_the_loss_of_a_worker_in_silver(
     run = start_gold(folder, "--engine-engine", "spark", "--engine-master", address)
     staged = folder / "datamart" / "silver"
     end = time.monotonic() + 200
-    # Spark has begun to write a silver table: its executors are at work.
-    while not list(staged.glob(".*.tmp")) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert run.poll() is None
+    # Spark has begun to write a silver table, and the executor of the worker to be lost computes.
+    while not (list(staged.glob(".*.tmp")) and is_busy(workers[0].pid)):
+        assert time.monotonic() < end
+        assert run.poll() is None
     # The executor is a process of its own below the worker: the group holds both.
     os.killpg(workers[0].pid, signal.SIGKILL)
     told, _ = run.communicate(timeout=500)
     assert run.returncode == 0, told[-4000:]
+    assert "Removing worker" in (tmp_path / "master.log").read_text()
     assert_same_tables(by_sail / "datamart", folder / "datamart")
+
+
+def is_busy(group: int) -> bool:
+    """Whether the processes of a group use most of a processor for half a second."""
+    before = processor_ticks(group)
+    time.sleep(0.5)
+    return processor_ticks(group) - before > 0.3 * os.sysconf("SC_CLK_TCK")
+
+
+def processor_ticks(group: int) -> int:
+    found = 0
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = entry.read_text().rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                found += int(fields[11]) + int(fields[12])
+    return found
 
 
 # --- many small tasks -----------------------------------------------------------------------------
