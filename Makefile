@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 CSV = $(addprefix data/,features_attributes.csv features_financials.csv lms_loan_daily.csv feature_clickstream.csv)
 
-.PHONY: run test test-parity test-slow bench data sample-data dvc-commit install lint clean
+.PHONY: run test test-slow bench data sample-data dvc-commit install lint clean
 
 run: install data  ## everything: from nothing to the dashboard
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
@@ -16,10 +16,7 @@ run: install data  ## everything: from nothing to the dashboard
 test: $(VENV)/.installed-test lint  ## lint, format, types and tests
 	$(BIN)/pytest -n 2 -rs -m "not slow"
 
-test-parity: $(VENV)/.installed-test  ## Apache Spark gives the tables of Sail, value for value
-	$(BIN)/pytest -rs -m slow -k spark_local
-
-test-slow: $(VENV)/.installed-test  ## a Spark cluster, a killed worker, 200 tasks on 4 workers
+test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster and on Connect, and more
 	$(BIN)/pytest -rs -m slow
 
 bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers

@@ -130,6 +130,7 @@ def _start_sail(settings: engine) -> SparkSession:
 
 
 def _start_spark(settings: engine) -> SparkSession:
+    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(settings.master).appName("loan-default-pipeline")
@@ -146,10 +147,15 @@ def _start_spark(settings: engine) -> SparkSession:
         builder = builder.config(name, value)
     try:
         return builder.getOrCreate()
-    except Exception as error:
+    except PySparkRuntimeError as error:
         raise PipelineError(
             f"luigi.cfg: [engine] engine = spark cannot start on {settings.master}; it needs Java "
             f"17 or later on the PATH ({type(error).__name__})"
+        ) from error
+    except Exception as error:
+        raise PipelineError(
+            f"luigi.cfg: [engine] master = {settings.master} does not answer as a Spark master "
+            f"({type(error).__name__})"
         ) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import os
 import shutil
@@ -11,7 +12,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +88,17 @@ def make_gold(folder: Path, *arguments: str) -> Path:
     return folder / "datamart"
 
 
-def same_rows(folder: Path, extracts: Path, engine: str, *arguments: str) -> Path:
-    """Gold by another engine from the same bronze."""
-    shutil.copytree(extracts, folder, dirs_exist_ok=True)
+def only_bronze(folder: Path, extracts: Path) -> Path:
+    """A copy of a project in which silver and gold have still to be made."""
+    shutil.copytree(extracts, folder)
     for layer in ("silver", "gold", "quarantine/silver", "quarantine/quality"):
         shutil.rmtree(folder / "datamart" / layer)
-    return make_gold(folder, "--engine-engine", engine, *arguments)
+    return folder
+
+
+def same_rows(folder: Path, extracts: Path, engine: str, *arguments: str) -> Path:
+    """Gold by another engine from the same bronze."""
+    return make_gold(only_bronze(folder, extracts), "--engine-engine", engine, *arguments)
 
 
 def rows_of(path: Path) -> pa.Table:
@@ -122,8 +129,8 @@ def equal(x: Any, y: Any) -> bool:
     return bool(x == y)
 
 
-def assert_same_tables(one: Path, other: Path) -> None:
-    found = [text for name in TABLES for text in differences(one / name, other / name)]
+def assert_same_tables(one: Path, other: Path, names: Sequence[str] = TABLES) -> None:
+    found = [text for name in names for text in differences(one / name, other / name)]
     assert not found, "\n".join(found[:20])
 
 
@@ -133,6 +140,16 @@ def by_sail(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = project(tmp_path_factory.mktemp("sail"), 1_500)
     make_gold(folder)
     return folder
+
+
+@needs_java
+def test_spark_local_gives_one_silver_table_of_sail(by_sail: Path, tmp_path: Path) -> None:
+    folder = only_bronze(tmp_path / "spark", by_sail)
+    options = ["--local-scheduler", "--engine-engine", "spark", "--engine-master", "local[2]"]
+    command = [*LUIGI, "luigi_tasks", "Silver", "--table", "features_attributes", *options]
+    subprocess.run(command, cwd=folder, env=environment(), check=True, timeout=300)
+    names = [name for name in TABLES if "features_attributes" in name]
+    assert_same_tables(by_sail / "datamart", folder / "datamart", names)
 
 
 @pytest.mark.slow
@@ -169,7 +186,116 @@ def test_row_groups_do_not_depend_on_how_the_rows_arrive() -> None:
         assert all(group["n"].num_chunks == 1 for group in groups)
 
 
-# --- a real cluster -------------------------------------------------------------------------------
+# --- settings that cannot work --------------------------------------------------------------------
+
+
+def assert_told(project: Path, told: str, *arguments: str) -> None:
+    """A silver task fails with one sentence, and soon."""
+    started = time.monotonic()
+    found = subprocess.run(
+        [*LUIGI, "luigi_tasks", "Silver", "--table", "features_attributes", *arguments],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 30, found.stderr[-4000:]
+    assert f"failed: luigi.cfg: [engine] {told}" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("told", "arguments"),
+    [
+        pytest.param(
+            "remote = sc://127.0.0.1:9 does not answer as a Spark Connect server",
+            "--engine-engine connect --engine-remote sc://127.0.0.1:9",
+            id="nobody listens",
+        ),
+        pytest.param(
+            "remote = localhost does not answer as a Spark Connect server",
+            "--engine-engine connect --engine-remote localhost",
+            id="no address of Spark Connect",
+        ),
+        pytest.param(
+            "memory_mb = 1 is too little for a query of this size",
+            "--engine-memory-mb 1",
+            id="too little memory",
+        ),
+        pytest.param(
+            "memory_mb = 0 is not allowed: a number from 1", "--engine-memory-mb 0", id="no memory"
+        ),
+        pytest.param(
+            "temporary = luigi.cfg cannot be made a folder: File exists",
+            "--engine-temporary luigi.cfg",
+            id="no folder",
+        ),
+        pytest.param(
+            "master = nonsense does not answer as a Spark master",
+            "--engine-engine spark --engine-master nonsense",
+            id="no master",
+            marks=[needs_java, pytest.mark.slow],
+        ),
+    ],
+)
+def test_a_setting_that_cannot_work_is_told_in_one_sentence(
+    by_sail: Path, tmp_path: Path, told: str, arguments: str
+) -> None:
+    project = only_bronze(tmp_path / "project", by_sail)
+    assert_told(project, told, "--local-scheduler", *arguments.split())
+
+
+def test_a_machine_without_java_is_told_so(
+    by_sail: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for folder in os.environ["PATH"].split(os.pathsep):
+        for tool in Path(folder).glob("*"):
+            if tool.name != "java" and not (tools / tool.name).is_symlink():
+                (tools / tool.name).symlink_to(tool)
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    project = only_bronze(tmp_path / "project", by_sail)
+    told = "engine = spark cannot start on local[*]; it needs Java 17 or later on the PATH"
+    assert_told(project, told, "--local-scheduler", "--engine-engine", "spark")
+
+
+# --- more rows than memory ------------------------------------------------------------------------
+
+MORE_THAN_MEMORY = """
+from pathlib import Path
+from pyspark.sql import functions as F
+from luigi_tasks import engine
+
+rows = engine.session().range({rows})
+texts = rows.select(F.sha2((F.col("id") % {groups}).cast("string"), 256).alias("text"))
+engine.write(texts.groupBy("text").agg(F.count("text").alias("n")), Path("found"), ["text"])
+"""
+
+
+def test_what_is_larger_than_memory_spills_to_the_folder_for_it(tmp_path: Path) -> None:
+    rows, groups = 2_000_000, 1_000_000
+    temporary = tmp_path / "temporary"
+    (tmp_path / "luigi.cfg").write_text(f"[engine]\nmemory_mb = 128\ntemporary = {temporary}\n")
+    script = MORE_THAN_MEMORY.format(rows=rows, groups=groups)
+    run = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment())
+    spilled = 0
+    while run.poll() is None:
+        with contextlib.suppress(FileNotFoundError):  # gone between the list and the look
+            spilled = max(spilled, sum(file.stat().st_size for file in temporary.rglob("*")))
+        time.sleep(0.02)
+    assert run.returncode == 0
+    assert spilled > 10_000_000
+    found = ds.dataset(tmp_path / "found").to_table()
+    assert set(found["n"].to_pylist()) == {rows // groups}
+    expected = (hashlib.sha256(str(number).encode()).hexdigest() for number in range(groups))
+    assert found["text"].to_pylist() == sorted(expected)
+    assert not list(temporary.iterdir())
+
+
+# --- real servers of Apache Spark -----------------------------------------------------------------
 
 
 def free_port() -> int:
@@ -185,173 +311,151 @@ def wait_for(log: Path, text: str, seconds: float = 60) -> None:
         time.sleep(0.2)
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A standalone master and two workers on loopback: (address, the workers)."""
-    import pyspark
+class Servers:
+    """Processes of Apache Spark on loopback, each the leader of a group of its own."""
 
-    spark_class = Path(pyspark.__file__).parent / "bin" / "spark-class"
-    started: list[subprocess.Popen[bytes]] = []
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.started: list[subprocess.Popen[bytes]] = []
 
-    def start(name: str, *arguments: str) -> Path:
-        log = tmp_path / f"{name}.log"
+    def start(self, name: str, ready: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Run a class of Spark until it logs that it is ready."""
+        import pyspark
+
+        spark_class = Path(pyspark.__file__).parent / "bin" / "spark-class"
+        log = self.folder / f"{name}.log"
         with log.open("wb") as file:
-            started.append(
-                subprocess.Popen(
-                    [str(spark_class), *arguments],
-                    env={**environment(), "SPARK_DAEMON_MEMORY": "512m"},
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+            process = subprocess.Popen(
+                [str(spark_class), *arguments],
+                env={**environment(), "SPARK_DAEMON_MEMORY": "512m"},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
-        return log
+        self.started.append(process)
+        wait_for(log, ready)
+        return process
 
-    port = free_port()
-    place = "org.apache.spark.deploy"
-    address = f"spark://127.0.0.1:{port}"
-    ports = ("--host", "127.0.0.1", "--webui-port", "0")
-    try:
-        log = start("master", f"{place}.master.Master", *ports, "--port", str(port))
-        wait_for(log, "Starting Spark master")
-        for number in (1, 2):
-            limits = ("--cores", "1", "--memory", "1200m", "--work-dir", str(tmp_path / "work"))
-            log = start(f"worker{number}", f"{place}.worker.Worker", *ports, *limits, address)
-            wait_for(log, "Successfully registered with master")
-        yield address, started[1:]
-    finally:
-        for process in started:
+    def kill(self) -> None:
+        for process in self.started:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
 
+@pytest.fixture
+def servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
+    """Starts servers and kills them; few shuffle partitions, and what happened in events/."""
+    (tmp_path / "events").mkdir()
+    defaults = {
+        "spark.sql.shuffle.partitions": "2",
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"file://{tmp_path}/events",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
+    }
+    lines = "".join(f"{name} {value}\n" for name, value in defaults.items())
+    (tmp_path / "spark-defaults.conf").write_text(lines)
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    found = Servers(tmp_path)
+    try:
+        yield found
+    finally:
+        found.kill()
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A worker of a cluster and the folder with the logs of its executors."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def tasks(self, word: str) -> int:
+        """How many tasks its executors logged as "Running" or as "Finished"."""
+        return sum(log.read_text().count(f"{word} task ") for log in self.folder.glob("*/*/stderr"))
+
+
+@pytest.fixture
+def cluster(servers: Servers, tmp_path: Path) -> tuple[str, list[Worker]]:
+    """A standalone master and two workers: (address, workers)."""
+    port = free_port()
+    place = "org.apache.spark.deploy"
+    address = f"spark://127.0.0.1:{port}"
+    ports = ("--host", "127.0.0.1", "--webui-port", "0")
+    ready = "Starting Spark master"
+    servers.start("master", ready, f"{place}.master.Master", *ports, "--port", str(port))
+    workers = []
+    for name in ("worker1", "worker2"):
+        folder = tmp_path / name
+        limits = ("--cores", "1", "--memory", "1200m", "--work-dir", str(folder))
+        ready = "Successfully registered with master"
+        process = servers.start(name, ready, f"{place}.worker.Worker", *ports, *limits, address)
+        workers.append(Worker(process, folder))
+    return address, workers
+
+
 @needs_java
 @pytest.mark.slow
 def test_a_cluster_gives_the_tables_of_sail(
-    by_sail: Path, tmp_path: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+    by_sail: Path, tmp_path: Path, cluster: tuple[str, list[Worker]]
 ) -> None:
     found = same_rows(tmp_path / "cluster", by_sail, "spark", "--engine-master", cluster[0])
     assert_same_tables(by_sail / "datamart", found)
 
 
-@pytest.fixture
-def connect_server(tmp_path: Path) -> Iterator[str]:
-    """The address of a Spark Connect server on loopback."""
-    import pyspark
-
-    port = free_port()
-    settings = {
-        "spark.connect.grpc.binding.address": "127.0.0.1",
-        "spark.connect.grpc.binding.port": str(port),
-        "spark.sql.shuffle.partitions": "2",
-        "spark.ui.enabled": "false",
-    }
-    log = tmp_path / "connect.log"
-    with log.open("wb") as file:
-        server = subprocess.Popen(
-            [
-                str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
-                *("--class", "org.apache.spark.sql.connect.service.SparkConnectServer"),
-                *("--master", "local[2]"),
-                *(word for item in settings.items() for word in ("--conf", "=".join(item))),
-                "spark-internal",
-            ],
-            env=environment(),
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        end = time.monotonic() + 60
-        while socket.socket().connect_ex(("127.0.0.1", port)):
-            assert time.monotonic() < end, log.read_text()[-2000:]
-            time.sleep(0.2)
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
-
-
 @needs_java
 @pytest.mark.slow
 def test_a_spark_connect_server_gives_the_tables_of_sail(
-    by_sail: Path, tmp_path: Path, connect_server: str
+    by_sail: Path, tmp_path: Path, servers: Servers
 ) -> None:
-    found = same_rows(tmp_path / "connect", by_sail, "connect", "--engine-remote", connect_server)
-    assert_same_tables(by_sail / "datamart", found)
-
-
-def test_an_address_without_a_server_is_told_by_name(tmp_path: Path) -> None:
-    folder = project(tmp_path, 100)
-    remote = f"sc://127.0.0.1:{free_port()}"
-    run = start_gold(folder, "--engine-engine", "connect", "--engine-remote", remote)
-    told, _ = run.communicate(timeout=60)
-    assert run.returncode == 30
-    assert f"[engine] remote = {remote} does not answer as a Spark Connect server" in told
-    assert "Traceback" not in told
-
-
-def test_without_java_spark_is_refused_in_one_sentence(tmp_path: Path) -> None:
-    folder = project(tmp_path, 100)
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "bash").symlink_to("/bin/bash")
-    outside = {**environment(), "PATH": str(tmp_path / "bin")}
-    outside.pop("JAVA_HOME", None)
-    command = [*LUIGI, "luigi_tasks", "GoldFeatures", "--local-scheduler"]
-    run = subprocess.run(
-        [*command, "--engine-engine", "spark"],
-        cwd=folder,
-        env=outside,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    port = free_port()
+    options = {
+        "spark.ui.enabled": "false",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(port),
+    }
+    server = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    servers.start(
+        "connect",
+        "Spark Connect server started",
+        *("org.apache.spark.deploy.SparkSubmit", "--master", "local[2]", "--class", server),
+        *(word for name, value in options.items() for word in ("--conf", f"{name}={value}")),
+        "spark-internal",
     )
-    assert run.returncode == 30
-    assert "[engine] engine = spark cannot start on local[*]; it needs Java 17" in run.stderr
+    address = f"sc://127.0.0.1:{port}"
+    found = same_rows(tmp_path / "connect", by_sail, "connect", "--engine-remote", address)
+    assert_same_tables(by_sail / "datamart", found)
 
 
 @needs_java
 @pytest.mark.slow
 def test_a_run_survives_the_loss_of_a_worker_in_silver(
-    by_sail: Path, tmp_path: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+    by_sail: Path, tmp_path: Path, cluster: tuple[str, list[Worker]]
 ) -> None:
-    address, workers = cluster
-    folder = tmp_path / "killed"
-    shutil.copytree(by_sail, folder)
-    for layer in ("silver", "gold", "quarantine/silver", "quarantine/quality"):
-        shutil.rmtree(folder / "datamart" / layer)
+    address, (worker, _) = cluster
+    folder = only_bronze(tmp_path / "killed", by_sail)
     run = start_gold(folder, "--engine-engine", "spark", "--engine-master", address)
-    staged = folder / "datamart" / "silver"
-    end = time.monotonic() + 200
-    # Spark has begun to write a silver table, and the executor of the worker to be lost computes.
-    while not (list(staged.glob(".*.tmp")) and is_busy(workers[0].pid)):
-        assert time.monotonic() < end
-        assert run.poll() is None
-    # The executor is a process of its own below the worker: the group holds both.
-    os.killpg(workers[0].pid, signal.SIGKILL)
+    kill_at_work(worker)
     told, _ = run.communicate(timeout=500)
     assert run.returncode == 0, told[-4000:]
-    assert "Removing worker" in (tmp_path / "master.log").read_text()
+    assert "Lost executor" in told
+    # Spark's own record: a task was running on what was lost.
+    assert "ExecutorLostFailure" in next((tmp_path / "events").iterdir()).read_text()
     assert_same_tables(by_sail / "datamart", folder / "datamart")
 
 
-def is_busy(group: int) -> bool:
-    """Whether the processes of a group use most of a processor for half a second."""
-    before = processor_ticks(group)
-    time.sleep(0.5)
-    return processor_ticks(group) - before > 0.3 * os.sysconf("SC_CLK_TCK")
-
-
-def processor_ticks(group: int) -> int:
-    found = 0
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = entry.read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group:
-                found += int(fields[11]) + int(fields[12])
-    return found
+def kill_at_work(worker: Worker) -> None:
+    """Kill a worker and its executor, which is a process of the same group, during a task."""
+    end = time.monotonic() + 200
+    while time.monotonic() < end:
+        os.killpg(worker.process.pid, signal.SIGSTOP)
+        if worker.tasks("Running") > worker.tasks("Finished"):
+            os.killpg(worker.process.pid, signal.SIGKILL)
+            return
+        os.killpg(worker.process.pid, signal.SIGCONT)
+        time.sleep(0.1)
+    raise AssertionError("the worker had no task to run")
 
 
 # --- many small tasks -----------------------------------------------------------------------------
