@@ -130,7 +130,6 @@ def _start_sail(settings: engine) -> SparkSession:
 
 
 def _start_spark(settings: engine) -> SparkSession:
-    from pyspark.errors import PySparkRuntimeError
     from pyspark.sql import SparkSession
 
     builder = SparkSession.builder.master(settings.master).appName("loan-default-pipeline")
@@ -147,15 +146,10 @@ def _start_spark(settings: engine) -> SparkSession:
         builder = builder.config(name, value)
     try:
         return builder.getOrCreate()
-    except PySparkRuntimeError as error:
-        raise PipelineError(
-            f"luigi.cfg: [engine] engine = spark cannot start on {settings.master}; it needs Java "
-            f"17 or later on the PATH ({type(error).__name__})"
-        ) from error
     except Exception as error:
         raise PipelineError(
-            f"luigi.cfg: [engine] master = {settings.master} does not answer as a Spark master "
-            f"({type(error).__name__})"
+            f"luigi.cfg: [engine] engine = spark cannot start on {settings.master}; it needs Java "
+            f"17 or later on the PATH and a master that answers ({type(error).__name__})"
         ) from error
 
 

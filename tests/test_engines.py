@@ -232,7 +232,8 @@ def assert_told(project: Path, told: str, *arguments: str) -> None:
             id="no folder",
         ),
         pytest.param(
-            "master = nonsense does not answer as a Spark master",
+            "engine = spark cannot start on nonsense; it needs Java 17 or later on the PATH and a "
+            "master that answers",
             "--engine-engine spark --engine-master nonsense",
             id="no master",
             marks=[needs_java, pytest.mark.slow],
