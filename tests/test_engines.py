@@ -47,13 +47,17 @@ TABLES = (
     "gold/features.parquet",
 )
 
+LEFT_BY_A_SESSION = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE")
+
 needs_java = pytest.mark.skipif(
     shutil.which("java") is None, reason="no Java on the PATH: Apache Spark cannot be tested"
 )
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
+    """That of the tests, without what a session of their own process has put there."""
+    ours = {name: value for name, value in os.environ.items() if name not in LEFT_BY_A_SESSION}
+    return {**ours, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 def project(folder: Path, customers: int) -> Path:
