@@ -285,7 +285,9 @@ def test_what_is_larger_than_memory_spills_to_the_folder_for_it(tmp_path: Path) 
     temporary = tmp_path / "temporary"
     (tmp_path / "luigi.cfg").write_text(f"[engine]\nmemory_mb = 128\ntemporary = {temporary}\n")
     script = MORE_THAN_MEMORY.format(rows=rows, groups=groups)
-    run = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment())
+    # Every core has a sort of its own, and each reserves some memory for good.
+    two_cores = {**environment(), "SAIL_EXECUTION__DEFAULT_PARALLELISM": "2"}
+    run = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=two_cores)
     spilled = 0
     while run.poll() is None:
         with contextlib.suppress(FileNotFoundError):  # gone between the list and the look
