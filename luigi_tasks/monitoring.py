@@ -17,7 +17,7 @@ import luigi
 from luigi_tasks import tables
 from luigi_tasks.asof import AsOfTask
 from luigi_tasks.gold import GoldFeatures
-from luigi_tasks.metrics import METRICS, count_bins, evaluate, stability_index
+from luigi_tasks.metrics import METRICS, bin_of, evaluate, stability_index
 from luigi_tasks.predictions import Predictions, months_of, unknown_to_models
 from luigi_tasks.progress import Progress
 from luigi_tasks.targets import Directory
@@ -58,12 +58,14 @@ class Tally:
         self._counts: dict[str, Any] = dict.fromkeys(self._frozen, 0)
         self._loans: list[pd.DataFrame] = []
 
-    def add(self, rows: pd.DataFrame) -> None:
-        """Count more loans."""
+    def add(self, rows: pd.DataFrame, bins: pd.DataFrame) -> None:
+        """Count more loans; `bins` are those of their score and features."""
+        import numpy as np
+
         self._loans.append(rows[["vintage", SCORE, "actual_label", "new_label"]])
-        values = features_of(rows[list(self._frozen)])
         for name, frozen in self._frozen.items():
-            self._counts[name] = self._counts[name] + count_bins(frozen, values[name])
+            size = len(frozen["shares"])
+            self._counts[name] = self._counts[name] + np.bincount(bins[name], minlength=size)
 
     def __add__(self, other: Tally) -> Tally:
         both = Tally(self._metadata, self._floor)
@@ -97,6 +99,15 @@ class Tally:
 Tallies = dict[tuple[int, str], dict[dt.date, Tally]]
 
 
+def bins_of(rows: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
+    """The frozen bin of every score and feature of loans that one model has scored."""
+    import pandas as pd
+
+    frozen = {SCORE: metadata["score_bins"], **metadata["feature_bins"]}
+    values = features_of(rows[list(frozen)])
+    return pd.DataFrame({name: bin_of(frozen[name], values[name]) for name in frozen}, rows.index)
+
+
 def tally(
     batches: Iterable[pd.DataFrame],
     models: dict[int, dict[str, Any]],
@@ -106,13 +117,16 @@ def tally(
     """The loans that no model was fitted on, by (generation, sample) and month, in order."""
     found: Tallies = {}
     for batch in batches:
-        fresh = unknown_to_models(batch)
+        fresh = unknown_to_models(batch).reset_index(drop=True)
         new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
-        groups = fresh.assign(new_label=new_label).groupby(["generation", "sample", "month"])
-        for key, rows in groups:
-            generation, sample, month = cast(tuple[int, str, dt.date], key)
-            months = found.setdefault((generation, sample), {})
-            months.setdefault(month, Tally(models[generation], floor)).add(rows)
+        for scored_by, own in fresh.assign(new_label=new_label).groupby("generation"):
+            generation = int(str(scored_by))
+            bins = bins_of(own, models[generation])
+            for key, rows in own.groupby(["sample", "month"]):
+                sample, month = cast(tuple[str, dt.date], key)
+                months = found.setdefault((generation, sample), {})
+                known = months.setdefault(month, Tally(models[generation], floor))
+                known.add(rows, bins.loc[rows.index])
     return {key: dict(sorted(months.items())) for key, months in sorted(found.items())}
 
 
