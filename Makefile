@@ -17,7 +17,7 @@ test: $(VENV)/.installed-test lint  ## lint, format, types and tests
 	$(BIN)/pytest -n 2 -rs -m "not slow"
 
 test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster and on Connect, and more
-	$(BIN)/pytest -rs -m slow
+	$(BIN)/pytest -rs -m slow $(ONLY)
 
 bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
 	$(BIN)/python benchmarks/bench.py $(SCALES)

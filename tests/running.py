@@ -42,8 +42,11 @@ class Project:
         return project
 
     def copy(self, path: Path) -> Project:
-        """The same project elsewhere, with its outputs and modification times."""
-        shutil.copytree(self.path, path)
+        """The same project elsewhere, with its outputs and modification times.
+
+        Not with the files that another process is just about to rename: they may be gone.
+        """
+        shutil.copytree(self.path, path, ignore=_being_written)
         return Project(path)
 
     @property
@@ -135,3 +138,7 @@ def tasks_on(url: str, status: str) -> list[dict[str, Any]]:
     query = urllib.parse.urlencode({"data": json.dumps({"status": status, "upstream_status": ""})})
     with urllib.request.urlopen(f"{url}/api/task_list?{query}") as answer:
         return list(json.loads(answer.read())["response"].values())
+
+
+def _being_written(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder).name == "digests" and name.startswith(".")]
