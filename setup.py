@@ -1,12 +1,12 @@
 """Installs the package and all that a run needs; `pip install -e .[test]` for the tests as well."""
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 setup(
     name="loan-default-pipeline",
     version="0.1.0",
     description="A loan-default pipeline on Luigi, with a DVC-tracked layout",
-    packages=["luigi_tasks"],
+    packages=find_packages(include=["luigi_tasks*"]),
     python_requires=">=3.11",
     install_requires=[
         "dvc>=3.60,<4",

@@ -22,11 +22,11 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 import luigi_tasks
-from luigi_tasks import engine
-from luigi_tasks.contract import TABLES
-from luigi_tasks.settings import params
-from luigi_tasks.targets import Document, StageTarget
-from luigi_tasks.task import PipelineTask
+from luigi_tasks.core import engine
+from luigi_tasks.core.settings import params
+from luigi_tasks.core.targets import Document, StageTarget
+from luigi_tasks.core.task import PipelineTask
+from luigi_tasks.extracts.contract import TABLES
 
 
 def make(task: PipelineTask) -> None:

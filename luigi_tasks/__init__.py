@@ -2,12 +2,15 @@
 
 import logging
 
-from luigi_tasks.bronze import Bronze, RawCsv
-from luigi_tasks.dashboard import Dashboard
-from luigi_tasks.errors import PipelineError
-from luigi_tasks.gold import GoldFeatures
-from luigi_tasks.governance import Governance
-from luigi_tasks.monitoring import Monitoring
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.governance.task import Governance
+from luigi_tasks.layers.bronze import Bronze, RawCsv
+from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.layers.quality import QualityCheck
+from luigi_tasks.layers.silver import Silver
+from luigi_tasks.models.predictions import Predictions
+from luigi_tasks.models.training import BestModel, TrainCandidate, TrainingData
+from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.pipeline import (
     BronzeLayer,
     InferencePipeline,
@@ -16,11 +19,8 @@ from luigi_tasks.pipeline import (
     Reports,
     TrainingPipeline,
 )
-from luigi_tasks.plots import Plots
-from luigi_tasks.predictions import Predictions
-from luigi_tasks.quality import QualityCheck
-from luigi_tasks.silver import Silver
-from luigi_tasks.training import BestModel, TrainCandidate, TrainingData
+from luigi_tasks.reports.dashboard import Dashboard
+from luigi_tasks.reports.plots import Plots
 
 __all__ = [
     "BestModel",

@@ -13,14 +13,14 @@ from typing import Any
 import luigi
 from luigi.task import flatten
 
-from luigi_tasks import sample_data
-from luigi_tasks.bronze import RawCsv
-from luigi_tasks.contract import TABLES
-from luigi_tasks.decisions import marker_path, read_trail, trail_path
-from luigi_tasks.errors import PipelineError
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.task import PipelineTask, one_look
+from luigi_tasks.extracts import sample_data
+from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.generations.audit_trail import marker_path, read_trail, trail_path
+from luigi_tasks.layers.bronze import RawCsv
+from luigi_tasks.models.training import read_metadata
 from luigi_tasks.pipeline import Pipeline, Wrapper
-from luigi_tasks.task import PipelineTask, one_look
-from luigi_tasks.training import read_metadata
 
 
 def stages(root: luigi.Task) -> Iterator[luigi.Task]:

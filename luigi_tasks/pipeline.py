@@ -6,20 +6,20 @@ from typing import Any
 
 import luigi
 
-from luigi_tasks.asof import AsOf
-from luigi_tasks.bronze import Bronze
-from luigi_tasks.contract import TABLES
-from luigi_tasks.dashboard import Dashboard
-from luigi_tasks.engine import engine, expect_training
-from luigi_tasks.errors import PipelineError
-from luigi_tasks.gold import GoldFeatures
-from luigi_tasks.governance import Governance
-from luigi_tasks.monitoring import Monitoring
-from luigi_tasks.plots import Plots
-from luigi_tasks.predictions import Predictions
-from luigi_tasks.settings import params
-from luigi_tasks.task import one_look
-from luigi_tasks.training import BestModel, check_candidates
+from luigi_tasks.core.engine import engine, expect_training
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.settings import params
+from luigi_tasks.core.task import one_look
+from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.generations.as_of import AsOf
+from luigi_tasks.governance.task import Governance
+from luigi_tasks.layers.bronze import Bronze
+from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.models.predictions import Predictions
+from luigi_tasks.models.training import BestModel, check_candidates
+from luigi_tasks.monitoring.task import Monitoring
+from luigi_tasks.reports.dashboard import Dashboard
+from luigi_tasks.reports.plots import Plots
 
 
 def check_settings() -> None:

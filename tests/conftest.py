@@ -16,11 +16,11 @@ import pyarrow as pa
 import pytest
 from running import Project
 
-from luigi_tasks import engine
-from luigi_tasks.contract import TABLES
-from luigi_tasks.gold import build_gold, without_flagged
-from luigi_tasks.quality import evidence, passed, prediction_dates, quarantine_dates
-from luigi_tasks.silver import kept_columns, silver_name
+from luigi_tasks.core import engine
+from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.layers.gold import build_gold, without_flagged
+from luigi_tasks.layers.quality import evidence, passed, prediction_dates, quarantine_dates
+from luigi_tasks.layers.silver import kept_columns, silver_name
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from luigi_tasks.contract import TABLES, Table
+from luigi_tasks.extracts.contract import TABLES, Table
 
 INTEGERS = (
     "12.0",

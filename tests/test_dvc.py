@@ -16,9 +16,9 @@ from luigi.task_register import Register
 from running import BIN, OUTPUTS, ROOT, Project
 
 import luigi_tasks  # noqa: F401 (registers the tasks)
-from luigi_tasks import digests
 from luigi_tasks.__main__ import stages
-from luigi_tasks.task import PipelineTask
+from luigi_tasks.core import digests
+from luigi_tasks.core.task import PipelineTask
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 FOREST = "training.candidates.random_forest.max_depth"
@@ -239,7 +239,7 @@ def test_a_fresh_clone_pulls_a_model_that_predicts_and_luigi_runs_nothing(
     assert clone.digests() == repository.digests()
     assert clone.champion() == "model_store/best_model_1.pkl"
     program = (
-        "from luigi_tasks.training import *\n"
+        "from luigi_tasks.models.training import *\n"
         "frame = read_training_data(1)\n"
         "print(score(load_model(1), frame[read_metadata(1)['features']]).mean())"
     )

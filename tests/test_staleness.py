@@ -95,24 +95,24 @@ def test_new_months_of_data_do_not_refit_a_model_that_may_not_know_them(
 
 
 def test_comments_docstrings_and_layout_of_the_code_rerun_nothing(project: Project) -> None:
-    project.edit("luigi_tasks/silver.py", '"""Silver: typed', '"""Silver. Typed')
-    project.edit("luigi_tasks/gold.py", "import luigi\n", "import luigi  # a comment\n\n\n")
+    project.edit("luigi_tasks/layers/silver.py", '"""Silver: typed', '"""Silver. Typed')
+    project.edit("luigi_tasks/layers/gold.py", "import luigi\n", "import luigi  # a comment\n\n\n")
     assert project.built_by(PIPELINE) == []
 
 
 def test_changing_a_helper_makes_stale_all_that_uses_it_and_nothing_else(
     project: Project,
 ) -> None:
-    project.edit("luigi_tasks/metrics.py", "Z95 = 1.959963984540054", "Z95 = 1.96")
+    project.edit("luigi_tasks/models/metrics.py", "Z95 = 1.959963984540054", "Z95 = 1.96")
     stale = project.stale()
-    assert "code: luigi_tasks.metrics changed" in stale["TrainingData(generation=1)"]
+    assert "code: luigi_tasks.models.metrics changed" in stale["TrainingData(generation=1)"]
     assert not [task for task in stale if task.startswith(("Bronze", "Silver", "Gold", "Quality"))]
 
 
 def test_the_code_of_a_stage_before_is_an_input_not_code(project: Project) -> None:
     """A silver rewritten to the same effect leaves gold as it is."""
     project.edit(
-        "luigi_tasks/silver.py",
+        "luigi_tasks/layers/silver.py",
         'REASONS.index("out of range")',
         'REASONS.index("out of" + " range")',
     )
@@ -166,7 +166,7 @@ def test_two_runs_from_scratch_give_the_same_bytes_with_one_worker_and_with_four
 def test_a_run_that_is_killed_leaves_whole_outputs_and_the_next_one_finishes(
     finished: Project, project: Project
 ) -> None:
-    for name in ("metrics", "silver"):
+    for name in ("models/metrics", "layers/silver"):
         source = project.path / "luigi_tasks" / f"{name}.py"
         source.write_text(source.read_text() + "\n_UNUSED = 1\n")
     words = [str(BIN / "luigi"), "--module", "luigi_tasks", PIPELINE, "--local-scheduler"]

@@ -1,0 +1,1 @@
+"""The commands of `python -m luigi_tasks`."""

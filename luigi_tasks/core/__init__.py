@@ -1,0 +1,1 @@
+"""The ground floor: staleness, publishing, files, engines, settings; nothing of loans."""

@@ -1,0 +1,228 @@
+"""Targets that carry their provenance and are published in one step.
+
+Provenance is a JSON object:
+
+    recipe   what made it: task, params, code and inputs, each by value or digest
+    content  SHA-256 over what it holds
+    files    {name: SHA-256} of the files it consists of
+
+A directory keeps it in `_SUCCESS`, a JSON document under the key "provenance", a picture in a
+PNG text chunk. Everything is built beside its place, flushed to disk and swapped in; a killed
+run leaves the old output or the new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import zlib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from luigi.target import FileSystemTarget
+
+from luigi_tasks.core import digests
+from luigi_tasks.core.files import MARKER, LocalFiles, SharedFiles, file_system, flush
+
+Provenance = dict[str, Any]
+
+
+class StageTarget(FileSystemTarget):
+    """An output of a task. Subclasses say where the provenance is kept and how to publish."""
+
+    path: Path  # type: ignore[assignment]
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    @property
+    def fs(self) -> LocalFiles | SharedFiles:
+        """The file system that it lies on."""
+        return file_system(self.path)
+
+    def open(self, mode: str = "r") -> Any:
+        """The file that it is; a directory cannot be opened."""
+        return self.path.open(mode)
+
+    def exists(self) -> bool:
+        return self.provenance() is not None
+
+    def staging(self) -> Path:
+        """A path beside the final one, on the same file system, with nothing at it.
+
+        What a killed run left there is removed.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
+            self.fs.discard(leftover)
+        return self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
+
+    def provenance(self) -> Provenance | None:
+        """The provenance as published; None when there is no complete output."""
+        raise NotImplementedError
+
+    def damage(self, provenance: Provenance) -> str | None:
+        """Why the files are not what the provenance says; None when they are."""
+        raise NotImplementedError
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        """Put what was built at `built` in place, with its provenance."""
+        raise NotImplementedError
+
+
+class Directory(StageTarget):
+    """A directory of files, such as a parquet dataset, with `_SUCCESS` written last."""
+
+    def provenance(self) -> Provenance | None:
+        return _read_json(self.path / MARKER)
+
+    def damage(self, provenance: Provenance) -> str | None:
+        return _damage(self.path, provenance["files"])
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        files = {name: digests.of_file(built / name) for name in self.fs.names(built)}
+        provenance = {"recipe": recipe, "content": digests.of_json(files), "files": files}
+        self.fs.write(built / MARKER, _dump(provenance))
+        self.fs.replace(built, self.path)
+
+
+class Document(StageTarget):
+    """A JSON object in one file. `beside` are files that it vouches for by their SHA-256.
+
+    A model is such a document: its metadata, with the pickles beside it. The task builds a
+    directory that holds the document and those files under their final names.
+    """
+
+    def __init__(self, path: Path, beside: tuple[str, ...] = ()) -> None:
+        super().__init__(path)
+        self.beside = beside
+
+    def provenance(self) -> Provenance | None:
+        return (_read_json(self.path) or {}).get("provenance")
+
+    def damage(self, provenance: Provenance) -> str | None:
+        document = _read_json(self.path) or {}
+        document.pop("provenance", None)
+        if digests.of_json([document, provenance["files"]]) != provenance["content"]:
+            return f"{self.path.name} was changed after it was published"
+        self._move_in(provenance["files"])
+        return _damage(self.path.parent, provenance["files"])
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        document = json.loads((built / self.path.name).read_bytes())
+        files = {name: digests.of_file(built / name) for name in self.beside}
+        content = digests.of_json([document, files])
+        document["provenance"] = {"recipe": recipe, "content": content, "files": files}
+        for name in self.beside:
+            flush(built / name)
+            (built / name).replace(self._waiting(name))
+        # From here on the new document holds; a killed run leaves its files waiting.
+        self.fs.write(self.path, _dump(document))
+        self._move_in(files)
+        flush(self.path.parent)
+        self.fs.discard(built)
+
+    def _waiting(self, name: str) -> Path:
+        return self.path.parent / f".{name}.new"
+
+    def _move_in(self, files: dict[str, str]) -> None:
+        """Put the waiting files that the document vouches for in place."""
+        for name, digest in files.items():
+            waiting = self._waiting(name)
+            if waiting.exists() and digests.of_file(waiting) == digest:
+                waiting.replace(self.path.parent / name)
+
+
+class Picture(StageTarget):
+    """A PNG picture with its provenance in a text chunk."""
+
+    _KEY = b"provenance\0"
+
+    def provenance(self) -> Provenance | None:
+        try:
+            data = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        for kind, body in _png_chunks(data):
+            if kind == b"tEXt" and body.startswith(self._KEY):
+                found: Provenance = json.loads(body[len(self._KEY) :])
+                return found
+        return None
+
+    def damage(self, provenance: Provenance) -> str | None:
+        plain = _png(c for c in _png_chunks(self.path.read_bytes()) if not self._is_ours(c))
+        if _sha256(plain) != provenance["content"]:
+            return f"{self.path.name} was changed after it was published"
+        return None
+
+    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
+        chunks = list(_png_chunks(built.read_bytes()))
+        provenance = {"recipe": recipe, "content": _sha256(_png(chunks))}
+        text = json.dumps(provenance, sort_keys=True).encode()
+        chunks.insert(1, (b"tEXt", self._KEY + text))
+        self.fs.write(self.path, _png(chunks))
+        self.fs.discard(built)
+
+    def _is_ours(self, chunk: tuple[bytes, bytes]) -> bool:
+        return chunk[0] == b"tEXt" and chunk[1].startswith(self._KEY)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None when it is missing or cut off."""
+    try:
+        return dict(_parse(path.absolute(), file_system(path).signature(path)))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _parse(path: Path, signature: tuple[Any, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file_system(path).read(path))
+    return found
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _damage(folder: Path, files: dict[str, str]) -> str | None:
+    for name, digest in files.items():
+        try:
+            if digests.of_file(folder / name) != digest:
+                return f"{name} was changed after it was published"
+        except FileNotFoundError:
+            return f"{name} is missing"
+    return None
+
+
+_PNG_HEAD = b"\x89PNG\r\n\x1a\n"
+
+
+def _png_chunks(data: bytes) -> Any:
+    """Yield (kind, body) for each chunk of a PNG file, up to where it is cut off."""
+    position = len(_PNG_HEAD)
+    with contextlib.suppress(struct.error):
+        while position < len(data):
+            length, kind = struct.unpack_from(">I4s", data, position)
+            yield kind, data[position + 8 : position + 8 + length]
+            position += length + 12
+
+
+def _png(chunks: Any) -> bytes:
+    """A PNG file of these chunks."""
+    parts = [_PNG_HEAD]
+    for kind, body in chunks:
+        crc = zlib.crc32(kind + body)
+        parts.append(struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", crc))
+    return b"".join(parts)

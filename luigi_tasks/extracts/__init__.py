@@ -1,0 +1,1 @@
+"""The extracts: their contract, how they are read, and sample data like them."""

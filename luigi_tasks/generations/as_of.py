@@ -1,0 +1,131 @@
+"""Tasks that answer for a day: parameters `as_of` and `generation`, and where their outputs lie.
+
+Both parameters are made concrete when the task is created, so that one run sees one day and one
+generation from beginning to end, whatever the governance task decides meanwhile.
+
+The newest day has its outputs at the plain path. When a later day takes their place, they move
+to `as_of=<day>/` beside it; an older day that is asked for later is built there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import luigi
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
+from luigi_tasks.core.task import PipelineTask, in_data
+from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.extracts.csv_files import snapshot_dates
+from luigi_tasks.generations import audit_trail as decisions
+
+Target = TypeVar("Target", Directory, Document, Picture)
+
+
+def data_span() -> tuple[dt.date, dt.date]:
+    """The oldest and the newest snapshot date in the four extracts."""
+    spans = [
+        span
+        for table in TABLES.values()
+        if (span := snapshot_dates(in_data(table.file), table)) is not None
+    ]
+    if not spans:
+        raise PipelineError(f"{in_data()}: no snapshot_date of the four extracts can be read")
+    return min(first for first, _ in spans), max(last for _, last in spans)
+
+
+def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int]:
+    """The concrete day and generation for a run; None asks for the newest.
+
+    Raises PipelineError for a day before the data and for a generation that the day does not
+    know.
+    """
+    first, last = data_span()
+    day = as_of or last
+    if day < first:
+        raise PipelineError(
+            f"--as-of {day} lies before the data, which begin on {first} and end on {last}"
+        )
+    current = decisions.current_generation(day)
+    if generation is not None and not 1 <= generation <= current:
+        raise PipelineError(
+            f"--generation {generation}: on {day} there are generations 1 to {current}"
+        )
+    return day, generation or current
+
+
+class AsOf(luigi.Task):
+    """The two parameters, made concrete. Mixed into stages and wrappers."""
+
+    abstract = True
+    as_of = luigi.DateParameter(
+        default=None,  # type: ignore[arg-type]
+        description="the day that the run pretends today is; default: the newest",
+    )
+    generation = luigi.IntParameter(
+        default=None,  # type: ignore[arg-type]
+        description="the model's running number; default: the newest on that day",
+    )
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[Any], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any]]:
+        values = dict(super().get_param_values(params, args, kwargs))
+        if values["as_of"] is None or values["generation"] is None:
+            day, generation = resolve(values["as_of"], values["generation"])
+            values["as_of"], values["generation"] = day, generation
+        return list(values.items())
+
+    @property
+    def moment(self) -> dict[str, Any]:
+        """Both parameters, to hand on to another task."""
+        return {"as_of": self.as_of, "generation": self.generation}
+
+
+class AsOfTask(AsOf, PipelineTask):
+    """A stage whose outputs answer for a day; `generation` is the newest that can score by then."""
+
+    abstract = True
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[Any], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any]]:
+        values = dict(super().get_param_values(params, args, kwargs))
+        values["generation"] = decisions.scoring_generation(values["as_of"], values["generation"])
+        return list(values.items())
+
+    def place(self, target: Target) -> Target:
+        """The target at its plain path, or in the folder of its day when a newer one is there."""
+        held = _day_of(target)
+        newest = min(held, data_span()[1]) if held else None
+        if newest is not None and self.as_of < newest:
+            target.path = _dated(target.path, self.as_of)
+        return target
+
+    def run(self) -> None:
+        """Rebuild; outputs of an earlier day move to the folder of that day."""
+        if not self.complete():
+            for target in self.targets():
+                held = _day_of(target)
+                if held is not None and held < self.as_of:
+                    aside = _dated(target.path, held)
+                    if not target.fs.exists(aside):
+                        target.fs.move(target.path, aside)
+        super().run()
+
+
+def _dated(path: Path, day: dt.date) -> Path:
+    return path.parent / f"as_of={day.isoformat()}" / path.name
+
+
+def _day_of(target: StageTarget) -> dt.date | None:
+    """The day that a published output answers for."""
+    provenance = target.provenance() or {}
+    day = provenance.get("recipe", {}).get("arguments", {}).get("as_of")
+    return dt.date.fromisoformat(day) if day else None

@@ -1,0 +1,1 @@
+"""From extracts to features and labels: bronze, silver, quality check, gold."""

@@ -1,0 +1,1 @@
+"""Training data, candidates, champion, the model store, predictions."""

@@ -1,0 +1,1 @@
+"""How well each month was scored, and how far its loans are from the training data."""

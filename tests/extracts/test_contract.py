@@ -1,0 +1,75 @@
+"""The contract names every column of the four extracts, and reads dates in two forms only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+import pytest
+from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
+
+from luigi_tasks.extracts.contract import FILLER, SSN, TABLES, parse_date
+
+
+def names_of_kind(table: str, *kinds: str) -> list[str]:
+    return [column.name for column in TABLES[table].columns if column.kind in kinds]
+
+
+@pytest.mark.parametrize("text", ["1/5/2023", "01/05/2023", "2023-05-01", " 1/5/2023 "])
+def test_a_date_is_read_day_first_or_iso(text: str) -> None:
+    assert parse_date(text) == dt.date(2023, 5, 1)
+
+
+@pytest.mark.parametrize("text", ["5/13/2023", "31/2/2023", "2023-02-30", "0/1/2023"])
+def test_a_day_that_is_not_in_the_calendar_is_no_date(text: str) -> None:
+    assert parse_date(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "1.5.2023", "1/5/23", "2023/05/01", "2023-5-1", "May 2023"])
+def test_any_other_form_is_no_date(text: str) -> None:
+    assert parse_date(text) is None
+
+
+def test_the_four_extracts_have_their_columns_and_keys() -> None:
+    assert {name: (table.file, len(table.columns)) for name, table in TABLES.items()} == {
+        ATTRIBUTES: ("features_attributes.csv", 6),
+        FINANCIALS: ("features_financials.csv", 22),
+        LOANS: ("lms_loan_daily.csv", 11),
+        CLICKSTREAM: ("feature_clickstream.csv", 22),
+    }
+    assert TABLES[LOANS].key == ("loan_id", "installment_num")
+    for name in (ATTRIBUTES, FINANCIALS, CLICKSTREAM):
+        assert TABLES[name].key == ("Customer_ID", "snapshot_date")
+
+
+def test_every_date_of_the_extracts_is_read_as_a_date() -> None:
+    dates = {name: names_of_kind(name, "date") for name in TABLES}
+    assert dates == {
+        ATTRIBUTES: ["snapshot_date"],
+        FINANCIALS: ["snapshot_date"],
+        LOANS: ["loan_start_date", "snapshot_date"],
+        CLICKSTREAM: ["snapshot_date"],
+    }
+
+
+def test_name_stays_in_bronze_and_the_ssn_is_only_validated() -> None:
+    assert names_of_kind(ATTRIBUTES, "bronze_only") == ["Name"]
+    assert names_of_kind(ATTRIBUTES, "ssn") == ["SSN"]
+
+
+def test_the_twenty_clickstream_features_are_integers_without_bounds() -> None:
+    features = [c for c in TABLES[CLICKSTREAM].columns if c.kind == "integer"]
+    assert [c.name for c in features] == [f"fe_{i}" for i in range(1, 21)]
+    assert all(c.low is None and c.high is None for c in features)
+
+
+@pytest.mark.parametrize("text", ["913741218", "913-74-121", "#F%$D@*&8", "913-74-1218x"])
+def test_an_ssn_is_three_two_four_digits(text: str) -> None:
+    assert re.match(SSN, "913-74-1218")
+    assert not re.match(SSN, text)
+
+
+def test_a_filler_is_a_number_between_double_underscores() -> None:
+    assert re.match(FILLER, "__10000__")
+    assert re.match(FILLER, "__-333333333333333333333333333__")
+    assert not re.match(FILLER, "10000_")
