@@ -42,6 +42,31 @@ def test_the_four_extracts_have_their_columns_and_keys() -> None:
         assert TABLES[name].key == ("Customer_ID", "snapshot_date")
 
 
+@pytest.mark.parametrize(
+    ("table", "header"),
+    [
+        (ATTRIBUTES, "Customer_ID,Name,Age,SSN,Occupation,snapshot_date"),
+        (
+            FINANCIALS,
+            "Customer_ID,Annual_Income,Monthly_Inhand_Salary,Num_Bank_Accounts,Num_Credit_Card,"
+            "Interest_Rate,Num_of_Loan,Type_of_Loan,Delay_from_due_date,Num_of_Delayed_Payment,"
+            "Changed_Credit_Limit,Num_Credit_Inquiries,Credit_Mix,Outstanding_Debt,"
+            "Credit_Utilization_Ratio,Credit_History_Age,Payment_of_Min_Amount,"
+            "Total_EMI_per_month,Amount_invested_monthly,Payment_Behaviour,Monthly_Balance,"
+            "snapshot_date",
+        ),
+        (
+            LOANS,
+            "loan_id,Customer_ID,loan_start_date,tenure,installment_num,loan_amt,due_amt,paid_amt,"
+            "overdue_amt,balance,snapshot_date",
+        ),
+        (CLICKSTREAM, ",".join(f"fe_{i}" for i in range(1, 21)) + ",Customer_ID,snapshot_date"),
+    ],
+)
+def test_columns_are_those_of_the_real_file_in_its_order(table: str, header: str) -> None:
+    assert ",".join(TABLES[table].names) == header
+
+
 def test_every_date_of_the_extracts_is_read_as_a_date() -> None:
     dates = {name: names_of_kind(name, "date") for name in TABLES}
     assert dates == {

@@ -18,28 +18,13 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from luigi_tasks.extracts import contract
 from luigi_tasks.extracts.sample_data import DRIFTS, generate
 
-ATTRIBUTES = "features_attributes.csv"
-FINANCIALS = "features_financials.csv"
-LOANS = "lms_loan_daily.csv"
-CLICKSTREAM = "feature_clickstream.csv"
-
-HEADERS = {
-    ATTRIBUTES: "Customer_ID,Name,Age,SSN,Occupation,snapshot_date",
-    FINANCIALS: (
-        "Customer_ID,Annual_Income,Monthly_Inhand_Salary,Num_Bank_Accounts,Num_Credit_Card,"
-        "Interest_Rate,Num_of_Loan,Type_of_Loan,Delay_from_due_date,Num_of_Delayed_Payment,"
-        "Changed_Credit_Limit,Num_Credit_Inquiries,Credit_Mix,Outstanding_Debt,"
-        "Credit_Utilization_Ratio,Credit_History_Age,Payment_of_Min_Amount,Total_EMI_per_month,"
-        "Amount_invested_monthly,Payment_Behaviour,Monthly_Balance,snapshot_date"
-    ),
-    LOANS: (
-        "loan_id,Customer_ID,loan_start_date,tenure,installment_num,loan_amt,due_amt,paid_amt,"
-        "overdue_amt,balance,snapshot_date"
-    ),
-    CLICKSTREAM: ",".join(f"fe_{i}" for i in range(1, 21)) + ",Customer_ID,snapshot_date",
-}
+ATTRIBUTES, FINANCIALS = contract.ATTRIBUTES.file, contract.FINANCIALS.file
+LOANS, CLICKSTREAM = contract.LOANS.file, contract.CLICKSTREAM.file
+FEATURES = list(contract.CLICKSTREAM_FEATURES)
+HEADERS = {table.file: ",".join(table.names) for table in contract.TABLES.values()}
 
 CUSTOMERS = 4_000
 DRIFT_FROM = "2024-01"
@@ -47,7 +32,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def read(folder: Path) -> Tables:
-    """The four files as they are: every value text, nothing missing."""
+    """The extracts as they are: every value text, nothing missing."""
     return {name: pd.read_csv(folder / name, dtype=str, keep_default_na=False) for name in HEADERS}
 
 
@@ -124,6 +109,15 @@ def test_another_process_with_another_hash_seed_gives_the_same_bytes(tmp_path: P
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
 
 
+def test_importing_it_leaves_numpy_unloaded() -> None:
+    code = "import sys, luigi_tasks.extracts.sample_data; sys.exit('numpy' in sys.modules)"
+    subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
 def test_another_seed_gives_other_customers_in_every_file(tmp_path: Path) -> None:
     generate(tmp_path / "a", 300, seed=3)
     generate(tmp_path / "b", 300, seed=4)
@@ -135,14 +129,14 @@ def test_another_seed_gives_other_customers_in_every_file(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", HEADERS)
-def test_header_and_line_ends_are_those_of_the_real_file(folder: Path, name: str) -> None:
+def test_header_and_line_ends_are_those_of_the_contract(folder: Path, name: str) -> None:
     content = (folder / name).read_bytes()
     assert content.split(b"\n", 1)[0].decode() == HEADERS[name]
     assert content.endswith(b"\n")
     assert b"\r" not in content
 
 
-def test_nothing_but_the_four_files_is_left(folder: Path) -> None:
+def test_nothing_but_the_extracts_of_the_contract_is_left(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == set(HEADERS)
 
 
@@ -306,7 +300,7 @@ def test_clickstream_has_24_months_for_about_72_percent_of_the_customers(tables:
     assert (months == 24).all()
     assert len(tables[CLICKSTREAM]) == 24 * len(months)
     assert len(months) / CUSTOMERS == pytest.approx(0.72, abs=0.025)
-    values = tables[CLICKSTREAM].iloc[:, :20].astype(int)
+    values = tables[CLICKSTREAM][FEATURES].astype(int)
     assert values.mean().between(97, 103).all()
     assert values.std().between(97, 104).all()
 
@@ -354,7 +348,7 @@ def test_early_arrears_always_end_in_default_and_seldom_occur_without(tables: Ta
 def model_input(tables: Tables) -> pd.DataFrame:
     """What can be known at installment 3: a few financials, clickstream means, payments."""
     start = vintages(tables)
-    clickstream = tables[CLICKSTREAM].astype({f"fe_{i}": int for i in range(1, 21)})
+    clickstream = tables[CLICKSTREAM].astype(dict.fromkeys(FEATURES, int))
     day = pd.to_datetime(clickstream.snapshot_date, format="%d/%m/%Y")
     before = clickstream[day < clickstream.Customer_ID.map(start)]
     financials = tables[FINANCIALS].set_index("Customer_ID")
@@ -367,9 +361,7 @@ def model_input(tables: Tables) -> pd.DataFrame:
             ("Outstanding_Debt", 5_000),
         )
     }
-    features = pd.DataFrame(columns).join(
-        before.groupby("Customer_ID")[[f"fe_{i}" for i in range(1, 21)]].mean()
-    )
+    features = pd.DataFrame(columns).join(before.groupby("Customer_ID")[FEATURES].mean())
     features["early_arrears"] = arrears(tables)[[1, 2]].max(axis=1)
     return features.fillna(features.mean()).sort_index()
 
