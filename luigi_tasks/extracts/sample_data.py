@@ -21,6 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
+from luigi_tasks.extracts.contract import (
+    ATTRIBUTES,
+    CLICKSTREAM,
+    CLICKSTREAM_FEATURES,
+    FINANCIALS,
+    LOANS,
+    Table,
+)
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -33,11 +42,6 @@ __all__ = ["DRIFTS", "generate"]
 
 _INCOME_SHIFT, _CLICKSTREAM_OUTAGE, _CONCEPT = "income-shift", "clickstream-outage", "concept"
 DRIFTS = (_INCOME_SHIFT, _CLICKSTREAM_OUTAGE, _CONCEPT)
-
-_ATTRIBUTES = "features_attributes.csv"
-_FINANCIALS = "features_financials.csv"
-_LOANS = "lms_loan_daily.csv"
-_CLICKSTREAM = "feature_clickstream.csv"
 
 _CHUNK = 12_500
 """Customers made in memory at once. Part of the data's definition: changing it changes them."""
@@ -309,8 +313,9 @@ def generate(
     requested = _parse_drift(drift, drift_from)
 
     out.mkdir(parents=True, exist_ok=True)
-    parts = {name: out / f".{name}.part" for name in _TABLES}
-    rows = dict.fromkeys(_TABLES, 0)
+    names = [table.file for table in _TABLES]
+    parts = {name: out / f".{name}.part" for name in names}
+    rows = dict.fromkeys(names, 0)
     try:
         with ExitStack() as stack:
             files = {
@@ -360,8 +365,8 @@ def _chunk(number: int, count: int, seed: int, drift: _Drift) -> Iterator[tuple[
     children = np.random.SeedSequence([seed, number]).spawn(1 + len(_TABLES))
     streams = [np.random.default_rng(child) for child in children]
     customers = _customers(streams[0], number, count)
-    for stream, (name, table) in zip(streams[1:], _TABLES.items(), strict=True):
-        yield name, table(stream, customers, drift)
+    for stream, (table, draw) in zip(streams[1:], _TABLES.items(), strict=True):
+        yield table.file, draw(stream, customers, drift)
 
 
 def _append(file: TextIO, columns: _Columns) -> int:
@@ -509,19 +514,19 @@ def _clickstream(rng: np.random.Generator, customers: _Customers, drift: _Drift)
     ids = [customers.ids[row] for row in observed[kept].tolist()]
     months = np.repeat(np.arange(_CLICKSTREAM_MONTHS), len(ids))
     columns = {
-        f"fe_{number}": _integer_text(values[:, :, number - 1].ravel())
-        for number in range(1, effect.size + 1)
+        name: _integer_text(values[:, :, feature].ravel())
+        for feature, name in enumerate(CLICKSTREAM_FEATURES)
     }
     columns["Customer_ID"] = ids * _CLICKSTREAM_MONTHS
     columns["snapshot_date"] = _date_text(months, _day_first_date)
     return columns
 
 
-_TABLES: Mapping[str, Callable[[np.random.Generator, _Customers, _Drift], _Columns]] = {
-    _ATTRIBUTES: _attributes,
-    _FINANCIALS: _financials,
-    _LOANS: _loans,
-    _CLICKSTREAM: _clickstream,
+_TABLES: Mapping[Table, Callable[[np.random.Generator, _Customers, _Drift], _Columns]] = {
+    ATTRIBUTES: _attributes,
+    FINANCIALS: _financials,
+    LOANS: _loans,
+    CLICKSTREAM: _clickstream,
 }
 
 
