@@ -44,14 +44,14 @@ _FAMILY_NAMES = (
 
 
 def draw_attributes(rng: np.random.Generator, customers: Customers, drift: Drift) -> Columns:
-    """Name, Age (years), SSN and Occupation, one row a customer, on the day the loan starts.
+    """Name, Age (years), SSN and Occupation: one row a customer, on the day the loan starts.
 
     Area numbers from 900 with group numbers below 50 were never issued, neither as SSN nor as
     ITIN, so no SSN here is anybody's.
     """
     n = len(customers)
-    given = rng.choice(("", *(f"{name} " for name in _GIVEN_NAMES)), n)
-    ssn = zip(
+    given_names = rng.choice(("", *(f"{name} " for name in _GIVEN_NAMES)), n)
+    ssn_parts = zip(
         rng.integers(900, 1_000, n).tolist(),
         rng.integers(1, 50, n).tolist(),
         rng.integers(1, 10_000, n).tolist(),
@@ -59,9 +59,9 @@ def draw_attributes(rng: np.random.Generator, customers: Customers, drift: Drift
     )
     columns = {
         "Customer_ID": customers.ids,
-        "Name": np.char.add(given, rng.choice(_FAMILY_NAMES, n)).tolist(),
+        "Name": np.char.add(given_names, rng.choice(_FAMILY_NAMES, n)).tolist(),
         "Age": number_text(draw_indicator(rng, customers.quality, _AGE)),
-        "SSN": [f"{area}-{group:02d}-{serial:04d}" for area, group, serial in ssn],
+        "SSN": [f"{area}-{group:02d}-{serial:04d}" for area, group, serial in ssn_parts],
         "Occupation": rng.choice(_OCCUPATIONS, n).tolist(),
         "snapshot_date": date_text(customers.vintage, day_first_date),
     }

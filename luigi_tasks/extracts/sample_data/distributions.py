@@ -18,7 +18,8 @@ class Indicator(NamedTuple):
     """A column driven by credit quality.
 
     `loading` is its correlation with quality on the normal scale, `percentiles` its values at
-    the percentiles of `_PERCENTILE_Z`; with `is_integer` they are rounded afterwards.
+    the percentiles 0, 1, 5, 25, 50, 75, 95, 99 and 100; with `is_integer` what is drawn is
+    rounded.
     """
 
     loading: float
@@ -26,14 +27,15 @@ class Indicator(NamedTuple):
     is_integer: bool = True
 
 
-def correlated(rng: np.random.Generator, hidden: Floats, loading: float) -> Floats:
-    """Standard normal values that correlate with the standard normal `hidden` by `loading`."""
-    mixed: Floats = loading * hidden + math.sqrt(1 - loading**2) * rng.standard_normal(len(hidden))
-    return mixed
+def correlated(rng: np.random.Generator, latent: Floats, loading: float) -> Floats:
+    """Standard normal values whose correlation with the standard normal `latent` is `loading`."""
+    own = math.sqrt(1 - loading**2) * rng.standard_normal(len(latent))
+    values: Floats = loading * latent + own
+    return values
 
 
 def at_percentiles(z: Floats, percentiles: Sequence[float]) -> Floats:
-    """Map standard normal values to a distribution given by its values at `_PERCENTILE_Z`.
+    """Map standard normal values to the distribution with these percentiles, as in `Indicator`.
 
     Linear between, constant beyond. np.interp would do, but may fuse multiply and add.
     """
@@ -45,7 +47,7 @@ def at_percentiles(z: Floats, percentiles: Sequence[float]) -> Floats:
     return mapped
 
 
-def draw_indicator(rng: np.random.Generator, quality: Floats, column: Indicator) -> Floats:
-    """Clean values of a column for customers of that quality."""
-    values = at_percentiles(correlated(rng, quality, column.loading), column.percentiles)
-    return values.round() if column.is_integer else values
+def draw_indicator(rng: np.random.Generator, quality: Floats, indicator: Indicator) -> Floats:
+    """Clean values of an indicator for customers of that quality."""
+    values = at_percentiles(correlated(rng, quality, indicator.loading), indicator.percentiles)
+    return values.round() if indicator.is_integer else values

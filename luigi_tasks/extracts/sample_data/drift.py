@@ -6,12 +6,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from luigi_tasks.extracts.sample_data.months import VINTAGES, month_name
+from luigi_tasks.extracts.sample_data.months import VINTAGE_COUNT, month_name
 
 if TYPE_CHECKING:  # numpy takes a while to load, and the command line reads DRIFTS at start
     from luigi_tasks.extracts.sample_data.columns import Bools, Ints
 
-INCOME_SHIFT, CLICKSTREAM_OUTAGE, CONCEPT = "income-shift", "clickstream-outage", "concept"
+INCOME_SHIFT = "income-shift"
+CLICKSTREAM_OUTAGE = "clickstream-outage"
+CONCEPT = "concept"
 DRIFTS = (INCOME_SHIFT, CLICKSTREAM_OUTAGE, CONCEPT)
 
 
@@ -23,7 +25,7 @@ class Drift:
     first_vintage: int
 
     def affects(self, kind: str, vintage: Ints) -> Bools:
-        """Whether each loan, given its vintage, is under a drift of that kind."""
+        """Whether each loan, given its vintage in months, is under a drift of that kind."""
         affected: Bools = (vintage >= self.first_vintage) & (self.kind == kind)
         return affected
 
@@ -43,7 +45,7 @@ def parse_drift(kind: str | None, month: str | None) -> Drift:
         raise ValueError(f"--drift: {kind} needs --drift-from (YYYY-MM)")
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
         raise ValueError(f"--drift-from: {month!r} is not a month (YYYY-MM)")
-    vintages = [month_name(vintage) for vintage in range(VINTAGES)]
+    vintages = [month_name(vintage) for vintage in range(VINTAGE_COUNT)]
     if month not in vintages:
         raise ValueError(
             f"--drift-from: {month} is outside the vintages {vintages[0]} to {vintages[-1]}"

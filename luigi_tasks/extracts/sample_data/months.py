@@ -1,11 +1,11 @@
-"""The calendar of the sample data: months are counted from January 2023."""
+"""The calendar of the sample data: a month is its number counted from January 2023."""
 
 from __future__ import annotations
 
 _FIRST_YEAR = 2023
 
-VINTAGES = 25
-"""Number of months in which loans start."""
+VINTAGE_COUNT = 25
+"""Number of months in which loans start, from January 2023 on."""
 
 
 def month_name(month: int) -> str:

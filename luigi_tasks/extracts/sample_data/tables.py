@@ -19,8 +19,11 @@ from luigi_tasks.extracts.sample_data.drift import Drift
 from luigi_tasks.extracts.sample_data.financials import draw_financials
 from luigi_tasks.extracts.sample_data.loans import draw_loans
 
-# At the end, because an extract's random stream follows from its place.
-DRAWN_BY: Mapping[Table, Callable[[np.random.Generator, Customers, Drift], Columns]] = {
+Draw = Callable[[np.random.Generator, Customers, Drift], Columns]
+"""Draws the columns of one extract of these customers, from a random stream of its own."""
+
+# An extract's random stream follows from its place here: one in between would change the others.
+DRAWN_BY: Mapping[Table, Draw] = {
     ATTRIBUTES: draw_attributes,
     FINANCIALS: draw_financials,
     LOANS: draw_loans,
@@ -29,7 +32,7 @@ DRAWN_BY: Mapping[Table, Callable[[np.random.Generator, Customers, Drift], Colum
 
 
 def draw_chunk(number: int, count: int, seed: int, drift: Drift) -> Iterator[tuple[Table, Columns]]:
-    """Each extract of `count` customers, the chunk `number` of the run; one extract at a time."""
+    """Each extract of the `count` customers in the chunk of that number, one extract at a time."""
     children = np.random.SeedSequence([seed, number]).spawn(1 + len(DRAWN_BY))
     streams = [np.random.default_rng(child) for child in children]
     customers = draw_customers(streams[0], number, count)

@@ -1,4 +1,4 @@
-"""Numbers, dates and names as CSV fields."""
+"""Numbers, dates and texts as CSV fields."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def number_text(values: Floats) -> list[str]:
 
 
 def integer_text(values: Ints) -> list[str]:
-    """Integers of a small range; looking the text up is faster than formatting each."""
+    """Integers of a small range, where looking the text up is faster than formatting each."""
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
     texts = np.array([str(value) for value in range(low, high + 1)], dtype=object)
     return list(texts[values - low])
 
 
 def date_text(months: Ints, form: Callable[[int], str]) -> list[str]:
-    """The first day of each month, written by `form`."""
+    """The first day of each month, written by `form`; months from January 2023 on."""
     texts = [form(month) for month in range(int(months.max(initial=0)) + 1)]
     return [texts[month] for month in months.tolist()]
 
