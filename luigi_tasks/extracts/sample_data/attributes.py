@@ -6,7 +6,7 @@ import numpy as np
 
 from luigi_tasks.extracts.sample_data.columns import Columns
 from luigi_tasks.extracts.sample_data.customers import Customers
-from luigi_tasks.extracts.sample_data.dirt import ATTRIBUTES_DIRT, add_dirt
+from luigi_tasks.extracts.sample_data.dirt import ATTRIBUTES_DIRT, with_dirt
 from luigi_tasks.extracts.sample_data.distributions import Indicator, draw_indicator
 from luigi_tasks.extracts.sample_data.drift import Drift
 from luigi_tasks.extracts.sample_data.months import day_first_date
@@ -65,6 +65,6 @@ def draw_attributes(rng: np.random.Generator, customers: Customers, drift: Drift
         "Occupation": rng.choice(_OCCUPATIONS, n).tolist(),
         "snapshot_date": date_text(customers.vintage, day_first_date),
     }
-    add_dirt(rng, columns, ATTRIBUTES_DIRT)
+    columns = with_dirt(rng, columns, ATTRIBUTES_DIRT)
     columns["Name"] = quoted(columns["Name"])
     return columns

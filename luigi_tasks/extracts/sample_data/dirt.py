@@ -55,11 +55,13 @@ FINANCIALS_DIRT = (
 )
 
 
-def add_dirt(rng: np.random.Generator, columns: Columns, dirt: Sequence[Dirt]) -> None:
-    """Spoil the columns in place, kind by kind."""
+def with_dirt(rng: np.random.Generator, columns: Columns, dirt: Sequence[Dirt]) -> Columns:
+    """The columns, in the same order, spoilt by one kind of dirt after the other."""
+    spoilt = dict(columns)
     for column, share, text, (low, high) in dirt:
-        values = columns[column]
+        values = spoilt[column] = list(spoilt[column])
         hit = np.flatnonzero(rng.random(len(values)) < share).tolist()
         outliers = rng.integers(low, high, len(hit), endpoint=True).tolist()
         for row, outlier in zip(hit, outliers, strict=True):
             values[row] = text.format(value=values[row], outlier=outlier)
+    return spoilt

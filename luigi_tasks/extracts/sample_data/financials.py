@@ -8,7 +8,7 @@ import numpy as np
 
 from luigi_tasks.extracts.sample_data.columns import Columns, Floats
 from luigi_tasks.extracts.sample_data.customers import Customers
-from luigi_tasks.extracts.sample_data.dirt import FINANCIALS_DIRT, add_dirt
+from luigi_tasks.extracts.sample_data.dirt import FINANCIALS_DIRT, with_dirt
 from luigi_tasks.extracts.sample_data.distributions import (
     Indicator,
     at_percentiles,
@@ -124,8 +124,7 @@ def draw_financials(rng: np.random.Generator, customers: Customers, drift: Drift
         "Monthly_Balance": number_text(monthly["Monthly_Balance"]),
         "snapshot_date": date_text(customers.vintage, iso_date),
     }
-    add_dirt(rng, columns, FINANCIALS_DIRT)
-    return columns
+    return with_dirt(rng, columns, FINANCIALS_DIRT)
 
 
 def _income_text(rng: np.random.Generator, income: Floats) -> list[str]:
