@@ -8,8 +8,10 @@ from luigi_tasks.layers.bronze import Bronze, RawCsv
 from luigi_tasks.layers.gold import GoldFeatures
 from luigi_tasks.layers.quality import QualityCheck
 from luigi_tasks.layers.silver import Silver
+from luigi_tasks.models.candidates import TrainCandidate
+from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
-from luigi_tasks.models.training import BestModel, TrainCandidate, TrainingData
+from luigi_tasks.models.training_data import TrainingData
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.pipeline import (
     BronzeLayer,

@@ -6,52 +6,35 @@ import argparse
 import datetime as dt
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import luigi
 from luigi.task import flatten
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.task import PipelineTask, one_look
+from luigi_tasks.core.task import Task, Wrapper, one_look, tasks_below
 from luigi_tasks.extracts import sample_data
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.generations.audit_trail import marker_path, read_trail, trail_path
+from luigi_tasks.generations.audit_trail import read_trail, trail_path
+from luigi_tasks.generations.marker import marker_path
 from luigi_tasks.layers.bronze import RawCsv
-from luigi_tasks.models.training import read_metadata
-from luigi_tasks.pipeline import Pipeline, Wrapper
+from luigi_tasks.models.store import read_metadata
+from luigi_tasks.pipeline import Pipeline
 
 
-def stages(root: luigi.Task) -> Iterator[luigi.Task]:
-    """Every task below a task and itself, inputs first, each once."""
-    seen: set[str] = set()
-
-    def walk(task: luigi.Task) -> Iterator[luigi.Task]:
-        if task.task_id in seen:
-            return
-        seen.add(task.task_id)
-        for upstream in flatten(task.requires()):
-            yield from walk(upstream)
-        yield task
-
-    return walk(root)
-
-
-def status_of(root: luigi.Task) -> list[dict[str, Any]]:
+def status_of(root: Task) -> list[dict[str, Any]]:
     """{task, output, fresh, reason} for every stage below a task, inputs first."""
-    found = []
-    with one_look():
-        for task in stages(root):
+    rows = []
+    with one_look(root):
+        for task in tasks_below(root):
             if isinstance(task, Wrapper | RawCsv):
                 continue
-            assert isinstance(task, PipelineTask)
             reason = task.stale_because()
             output = str(flatten(task.output())[0])
-            found.append(
+            rows.append(
                 {"task": str(task), "output": output, "fresh": reason is None, "reason": reason}
             )
-    return found
+    return rows
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -94,16 +77,16 @@ def summary(arguments: argparse.Namespace) -> int:
     pipeline = Pipeline(as_of=arguments.as_of)
     paths = {row["task"].partition("(")[0]: row["output"] for row in status_of(pipeline)}
     metadata = read_metadata(pipeline.generation)
-    test = metadata["metrics"][metadata["champion"]]["test"]
+    test = metadata.metrics[metadata.champion]["test"]
     print(f"as of {pipeline.as_of}, generation {pipeline.generation}")
     print(
-        f"champion: {metadata['champion']}, test AUC {test['auc']:.3f} "
+        f"champion: {metadata.champion}, test AUC {test['auc']:.3f} "
         f"[{test['auc_low']:.3f}, {test['auc_high']:.3f}], "
-        f"knows labels until {metadata['window']['train_until']}"
+        f"knows labels until {metadata.window.train_until}"
     )
-    trail = [d for d in read_trail() if d["as_of"] <= pipeline.as_of.isoformat()]
+    trail = [d for d in read_trail() if d.as_of <= pipeline.as_of]
     if trail:
-        print(f"decision: {trail[-1]['action']} ({trail[-1]['reason']})")
+        print(f"decision: {trail[-1].action} ({trail[-1].reason})")
     print("look at:")
     for path in (
         paths["Dashboard"],

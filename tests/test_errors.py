@@ -155,7 +155,7 @@ def test_the_status_command_tells_errors_in_one_sentence_too(project: Project) -
 def test_a_model_file_that_was_altered_is_refused(project: Project) -> None:
     path = project.path / "model_store" / "best_model_1.pkl"
     path.write_bytes(path.read_bytes()[:-1] + b"!")
-    words = "from luigi_tasks.models.training import load_model; load_model(1)"
+    words = "from luigi_tasks.models.store import load_model; load_model(1)"
     done = project.run("python", "-c", words)
     assert done.returncode != 0
     assert "best_model_1.pkl: refused, its SHA-256" in done.stderr

@@ -142,7 +142,8 @@ def _module_of(module: str, name: str) -> str | None:
 
     An imported task is an input, not code: its content digest is in the recipe already.
     """
-    if f"{module}.{name}" in sys.modules:
+    base = Path(str(sys.modules[PACKAGE].__file__)).parent.parent.joinpath(*module.split("."), name)
+    if f"{module}.{name}" in sys.modules or base.with_suffix(".py").exists():
         return f"{module}.{name}"
     value = getattr(sys.modules.get(module), name, None)
     if not isinstance(value, type) or not issubclass(value, luigi.Task):
@@ -163,7 +164,8 @@ def of_code(module: str) -> dict[str, str]:
         name = todo.pop()
         if name in found or name == PACKAGE:
             continue
-        path = Path(str(sys.modules[name].__file__))
+        root = Path(str(sys.modules[PACKAGE].__file__)).parent.parent.joinpath(*name.split("."))
+        path = root / "__init__.py" if root.is_dir() else root.with_suffix(".py")
         digest, imports = _read_module(path)
         found[name] = digest
         for imported, attribute in imports:

@@ -14,24 +14,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import luigi
 import yaml
 
 from luigi_tasks.core.errors import PipelineError
 
 PARAMS_FILE = Path("params.yaml")
-
-
-class storage(luigi.Config):  # noqa: N801 (the class name is the section of luigi.cfg)
-    """Where the files lie: a folder, relative to the working directory, or a URI.
-
-    Section [storage] of luigi.cfg.
-    """
-
-    data = luigi.Parameter(default="data", description="the four CSV extracts")
-    datamart = luigi.Parameter(default="datamart", description="the parquet layers")
-    model_store = luigi.Parameter(default="model_store", description="models and metadata")
-    reports = luigi.Parameter(default="reports", description="dashboard and quality report")
 
 
 @dataclass(frozen=True)
@@ -191,6 +178,10 @@ class Slice(Mapping[str, Any]):
     def __init__(self, names: Iterable[str]) -> None:
         everything = params()
         self._values = {name: _lookup(everything, name) for name in names}
+
+    def named(self) -> dict[str, Any]:
+        """The same as keyword arguments: each setting by the last part of its dotted name."""
+        return {name.rpartition(".")[2]: value for name, value in self._values.items()}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]

@@ -1,19 +1,14 @@
 """Targets that carry their provenance and are published in one step.
 
-Provenance is a JSON object:
-
-    recipe   what made it: task, params, code and inputs, each by value or digest
-    content  SHA-256 over what it holds
-    files    {name: SHA-256} of the files it consists of
-
-A directory keeps it in `_SUCCESS`, a JSON document under the key "provenance", a picture in a
-PNG text chunk. Everything is built beside its place, flushed to disk and swapped in; a killed
-run leaves the old output or the new one.
+A directory keeps its provenance in `_SUCCESS`, a JSON document under the key "provenance", a
+picture in a PNG text chunk. Everything is built beside its place, flushed to disk and swapped in;
+a killed run leaves the old output or the new one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import hashlib
 import json
 import os
@@ -21,14 +16,27 @@ import struct
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import msgspec
 from luigi.target import FileSystemTarget
 
 from luigi_tasks.core import digests
 from luigi_tasks.core.files import MARKER, LocalFiles, SharedFiles, file_system, flush
+from luigi_tasks.core.records import Record, as_json
 
-Provenance = dict[str, Any]
+
+class Provenance(Record, frozen=True):
+    """What is recorded with an output.
+
+    `recipe` is what made it: task, arguments, params, code and inputs, each by value or digest.
+    `content` is a SHA-256 over what it holds. `files` are the SHA-256 of the files that it
+    consists of, by name.
+    """
+
+    recipe: dict[str, Any]
+    content: str
+    files: dict[str, str] = {}
 
 
 class StageTarget(FileSystemTarget):
@@ -64,6 +72,12 @@ class StageTarget(FileSystemTarget):
             self.fs.discard(leftover)
         return self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
 
+    def moved_to(self, path: Path) -> Self:
+        """The same kind of target at another path."""
+        moved = copy.copy(self)
+        moved.path = path
+        return moved
+
     def provenance(self) -> Provenance | None:
         """The provenance as published; None when there is no complete output."""
         raise NotImplementedError
@@ -72,8 +86,8 @@ class StageTarget(FileSystemTarget):
         """Why the files are not what the provenance says; None when they are."""
         raise NotImplementedError
 
-    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
-        """Put what was built at `built` in place, with its provenance."""
+    def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
+        """Put what was built at `staging` in place, with its provenance."""
         raise NotImplementedError
 
 
@@ -81,16 +95,16 @@ class Directory(StageTarget):
     """A directory of files, such as a parquet dataset, with `_SUCCESS` written last."""
 
     def provenance(self) -> Provenance | None:
-        return _read_json(self.path / MARKER)
+        return _provenance(_read_json(self.path / MARKER))
 
     def damage(self, provenance: Provenance) -> str | None:
-        return _damage(self.path, provenance["files"])
+        return _damage(self.path, provenance.files)
 
-    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
-        files = {name: digests.of_file(built / name) for name in self.fs.names(built)}
-        provenance = {"recipe": recipe, "content": digests.of_json(files), "files": files}
-        self.fs.write(built / MARKER, _dump(provenance))
-        self.fs.replace(built, self.path)
+    def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
+        files = {name: digests.of_file(staging / name) for name in self.fs.names(staging)}
+        provenance = Provenance(recipe=recipe, content=digests.of_json(files), files=files)
+        self.fs.write(staging / MARKER, _dump(as_json(provenance)))
+        self.fs.replace(staging, self.path)
 
 
 class Document(StageTarget):
@@ -105,29 +119,29 @@ class Document(StageTarget):
         self.beside = beside
 
     def provenance(self) -> Provenance | None:
-        return (_read_json(self.path) or {}).get("provenance")
+        return _provenance((_read_json(self.path) or {}).get("provenance"))
 
     def damage(self, provenance: Provenance) -> str | None:
         document = _read_json(self.path) or {}
         document.pop("provenance", None)
-        if digests.of_json([document, provenance["files"]]) != provenance["content"]:
+        if digests.of_json([document, provenance.files]) != provenance.content:
             return f"{self.path.name} was changed after it was published"
-        self._move_in(provenance["files"])
-        return _damage(self.path.parent, provenance["files"])
+        self._move_in(provenance.files)
+        return _damage(self.path.parent, provenance.files)
 
-    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
-        document = json.loads((built / self.path.name).read_bytes())
-        files = {name: digests.of_file(built / name) for name in self.beside}
+    def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
+        document = json.loads((staging / self.path.name).read_bytes())
+        files = {name: digests.of_file(staging / name) for name in self.beside}
         content = digests.of_json([document, files])
-        document["provenance"] = {"recipe": recipe, "content": content, "files": files}
+        document["provenance"] = as_json(Provenance(recipe=recipe, content=content, files=files))
         for name in self.beside:
-            flush(built / name)
-            (built / name).replace(self._waiting(name))
+            flush(staging / name)
+            (staging / name).replace(self._waiting(name))
         # From here on the new document holds; a killed run leaves its files waiting.
         self.fs.write(self.path, _dump(document))
         self._move_in(files)
         flush(self.path.parent)
-        self.fs.discard(built)
+        self.fs.discard(staging)
 
     def _waiting(self, name: str) -> Path:
         return self.path.parent / f".{name}.new"
@@ -152,26 +166,33 @@ class Picture(StageTarget):
             return None
         for kind, body in _png_chunks(data):
             if kind == b"tEXt" and body.startswith(self._KEY):
-                found: Provenance = json.loads(body[len(self._KEY) :])
-                return found
+                with contextlib.suppress(ValueError):
+                    return _provenance(json.loads(body[len(self._KEY) :]))
         return None
 
     def damage(self, provenance: Provenance) -> str | None:
         plain = _png(c for c in _png_chunks(self.path.read_bytes()) if not self._is_ours(c))
-        if _sha256(plain) != provenance["content"]:
+        if _sha256(plain) != provenance.content:
             return f"{self.path.name} was changed after it was published"
         return None
 
-    def publish(self, built: Path, recipe: dict[str, Any]) -> None:
-        chunks = list(_png_chunks(built.read_bytes()))
-        provenance = {"recipe": recipe, "content": _sha256(_png(chunks))}
-        text = json.dumps(provenance, sort_keys=True).encode()
+    def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
+        chunks = list(_png_chunks(staging.read_bytes()))
+        provenance = Provenance(recipe=recipe, content=_sha256(_png(chunks)))
+        text = json.dumps(as_json(provenance), sort_keys=True).encode()
         chunks.insert(1, (b"tEXt", self._KEY + text))
         self.fs.write(self.path, _png(chunks))
-        self.fs.discard(built)
+        self.fs.discard(staging)
 
     def _is_ours(self, chunk: tuple[bytes, bytes]) -> bool:
         return chunk[0] == b"tEXt" and chunk[1].startswith(self._KEY)
+
+
+def _provenance(value: Any) -> Provenance | None:
+    """The provenance in a JSON value; None when it is none."""
+    with contextlib.suppress(msgspec.ValidationError):
+        return msgspec.convert(value, Provenance)
+    return None
 
 
 def _read_json(path: Path) -> dict[str, Any] | None:
@@ -184,8 +205,8 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=1024)
 def _parse(path: Path, signature: tuple[Any, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(file_system(path).read(path))
-    return found
+    document: dict[str, Any] = json.loads(file_system(path).read(path))
+    return document
 
 
 def _dump(document: dict[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ import datetime as dt
 import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,16 +21,15 @@ from typing import Any, ClassVar
 import luigi
 from luigi.task import flatten
 
-from luigi_tasks.core import digests, files
-from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.settings import Slice, storage
+from luigi_tasks.core import code_digests, files, imports
+from luigi_tasks.core.recipes import Recipe, content_of, difference
+from luigi_tasks.core.settings import Slice
+from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import StageTarget
 
 log = logging.getLogger("luigi-interface")
 
 HISTORY = Path("logs") / "task_history.jsonl"
-
-Recipe = dict[str, Any]
 
 _answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.ContextVar(
     "answers", default=None
@@ -38,8 +37,11 @@ _answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.Con
 
 
 @contextlib.contextmanager
-def one_look() -> Iterator[dict[str, str | None]]:
-    """Share the answers to "why is it stale?" within the block; the outermost block rules."""
+def one_look(root: Task) -> Iterator[dict[str, str | None]]:
+    """Share the answers to "why is it stale?" within the block; the outermost block rules.
+
+    What can be known to be wrong with a task below `root` is told first, before anything runs.
+    """
     answers = _answers.get()
     if answers is not None:
         yield answers
@@ -48,27 +50,59 @@ def one_look() -> Iterator[dict[str, str | None]]:
     token = _answers.set(answers)
     try:
         with files.one_look(in_datamart()):
+            for task in tasks_below(root):
+                task.check()
             yield answers
     finally:
         _answers.reset(token)
 
 
-class PipelineTask(luigi.Task):
-    """A stage: reads the outputs of the tasks that it requires and publishes its own.
+def tasks_below(root: Task) -> Iterator[Task]:
+    """Every task below a task and itself, inputs first, each once."""
+    seen: set[str] = set()
 
-    Subclasses give `requires`, `output` and `build`. What `build` reads of params.yaml is
-    declared in `reads` (dotted names) and found in `self.params`, nowhere else.
+    def walk(task: Task) -> Iterator[Task]:
+        if task.task_id not in seen:
+            seen.add(task.task_id)
+            for required in task.upstream():
+                yield from walk(required)
+            yield task
+
+    return walk(root)
+
+
+class Task(luigi.Task):
+    """What all tasks share. Subclasses give `requires` and `examine`.
+
+    What a task reads of params.yaml is declared in `reads` (dotted names) and found in
+    `self.params`, nowhere else.
     """
 
     abstract = True
     reads: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
+    def concrete_values(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """The parameters by name, with defaults that depend on the project made concrete.
+
+        Called when the task is created, so that one run sees one value from beginning to end.
+        """
+        return values
+
+    @classmethod
+    def get_param_values(
+        cls, params: Sequence[Any], args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> list[tuple[str, Any]]:
+        """Luigi's own, made concrete."""
+        values = dict(super().get_param_values(params, args, kwargs))
+        return list(cls.concrete_values(values).items())
+
+    @classmethod
     @lru_cache(maxsize=64)
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
         """Luigi's own, once a class: it looks through all attributes at every call."""
-        found: list[tuple[str, luigi.Parameter]] = super().get_params()
-        return found
+        parameters: list[tuple[str, luigi.Parameter]] = super().get_params()
+        return parameters
 
     def settings_read(self) -> tuple[str, ...]:
         """The dotted names of the settings that this task reads."""
@@ -79,63 +113,114 @@ class PipelineTask(luigi.Task):
         """The settings of params.yaml that this task declares."""
         return Slice(self.settings_read())
 
-    def build(self, *built: Path) -> None:
-        """Make the outputs at the given staging paths, one for each target of `output()`."""
+    def upstream(self) -> list[Task]:
+        """The required tasks as a list."""
+        tasks: list[Task] = flatten(self.requires())
+        return tasks
+
+    def check(self) -> None:
+        """Raise PipelineError for what can be known to be wrong before anything runs."""
+        _ = self.params
+
+    def examine(self) -> str | None:
+        """Why this task has to run; None when it need not."""
         raise NotImplementedError
 
-    def targets(self) -> list[StageTarget]:
-        """The outputs as a list. The first is the product, which later stages read."""
-        found: list[StageTarget] = flatten(self.output())
-        return found
+    def stale_because(self) -> str | None:
+        """The same, shared within one outermost look, which sees one state of the files."""
+        with one_look(self) as answers:
+            if self.task_id not in answers:
+                answers[self.task_id] = self.examine()
+            return answers[self.task_id]
 
-    def upstream(self) -> list[luigi.Task]:
-        """The required tasks as a list."""
-        found: list[luigi.Task] = flatten(self.requires())
-        return found
+    def stale_upstream(self) -> str | None:
+        """The first required task that is stale, as a reason; None when all are fresh."""
+        stale = next((task for task in self.upstream() if not task.complete()), None)
+        return f"upstream: {stale} is stale" if stale else None
 
-    def inputs(self) -> dict[str, StageTarget]:
-        """What `build` reads, by name: the product of every required task."""
-        return {str(task): flatten(task.output())[0] for task in self.upstream()}
+    def complete(self) -> bool:
+        return self.stale_because() is None
+
+
+class Wrapper(Task, luigi.WrapperTask):
+    """Does nothing but require; complete when all that it requires is."""
+
+    abstract = True
+
+    def examine(self) -> str | None:
+        return self.stale_upstream()
+
+
+class Stage(Task):
+    """Reads the outputs of the tasks that it requires and publishes its own.
+
+    Subclasses give `requires`, `output`, `product` and `build`.
+    """
+
+    abstract = True
+    product: ClassVar[str]
+    """The name of the output that later stages read."""
+
+    def output(self) -> dict[str, StageTarget]:
+        """The outputs by name."""
+        raise NotImplementedError
+
+    def build(self, staging: Mapping[str, Path]) -> None:
+        """Make every output of `output()` at its path in `staging`."""
+        raise NotImplementedError
+
+    def path(self, output: str | None = None) -> Path:
+        """Where an output lies; without a name, where the product lies."""
+        return self.output()[output or self.product].path
+
+    def inputs(self) -> dict[str, Any]:
+        """The targets that `build` reads, by a name for people: every required product."""
+        return {
+            str(task): task.output()[task.product] if isinstance(task, Stage) else task.output()
+            for task in self.upstream()
+        }
+
+    def slow_imports(self) -> tuple[str, ...]:
+        """Modules that `build` needs and that take long to import."""
+        return ()
+
+    def code_modules(self) -> tuple[str, ...]:
+        """The modules whose code decides what the outputs are."""
+        return (type(self).__module__,)
 
     def recipe(self) -> Recipe:
-        """All that determines the output, in JSON. Every input must exist."""
+        """All that determines the outputs, in JSON. Every input must exist."""
         recipe: Recipe = {
             "task": self.get_task_family(),
             "arguments": self.to_str_params(only_significant=True),
             "params": dict(self.params),
-            "code": digests.of_code(type(self).__module__),
+            "code": code_digests.of_code(*self.code_modules()),
             "inputs": {name: content_of(target) for name, target in self.inputs().items()},
         }
         return json.loads(json.dumps(recipe, default=str))  # type: ignore[no-any-return]
 
-    def stale_because(self) -> str | None:
-        """Why this task has to run; None when its outputs are fresh.
-
-        Answers are shared within one outermost call, which sees one state of the files.
-        """
-        with one_look() as answers:
-            if self.task_id not in answers:
-                answers[self.task_id] = self._examine()
-            return answers[self.task_id]
-
-    def _examine(self) -> str | None:
-        for task in self.upstream():
-            if not task.complete():
-                return f"upstream: {task} is stale"
+    def examine(self) -> str | None:
+        stale = self.stale_upstream()
+        if stale:
+            return stale
         recipe = self.recipe()
-        for target in self.targets():
+        for target in self.output().values():
             provenance = target.provenance()
             if provenance is None:
                 return f"output: {target} does not exist"
-            if provenance.get("recipe") != recipe:
-                return difference(provenance.get("recipe"), recipe)
+            if provenance.recipe != recipe:
+                return difference(provenance.recipe, recipe)
             damage = target.damage(provenance)
             if damage:
                 return f"output: {target}: {damage}"
         return None
 
     def complete(self) -> bool:
-        return self.stale_because() is None
+        # Luigi asks every task of a run before the first of them runs.
+        fresh = super().complete()
+        if not fresh:
+            imports.expect(self.slow_imports())
+        return fresh
 
     def run(self) -> None:
         """Rebuild the outputs, unless the stages before came out as they were."""
@@ -144,17 +229,21 @@ class PipelineTask(luigi.Task):
             log.info("%s: its inputs came out unchanged, nothing to do", self)
             return
         recipe = self.recipe()
-        targets = self.targets()
-        built = [target.staging() for target in targets]
+        targets = self.output()
+        staging = {name: target.staging() for name, target in targets.items()}
         try:
-            self.build(*built)
-            for target, path in zip(targets, built, strict=True):
-                target.publish(path, recipe)
+            self.build(staging)
+            for name, target in targets.items():
+                self.publish(target, staging[name], recipe)
         finally:
-            for target, path in zip(targets, built, strict=True):
+            for name, target in targets.items():
                 with contextlib.suppress(OSError):
-                    target.fs.discard(path)
+                    target.fs.discard(staging[name])
         self._record(started)
+
+    def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
+        """Put one output in place."""
+        target.publish(staging, recipe)
 
     def _record(self, started: float) -> None:
         """Append the wall-clock facts to the task history: they are in no output."""
@@ -170,80 +259,3 @@ class PipelineTask(luigi.Task):
         HISTORY.parent.mkdir(exist_ok=True)
         with HISTORY.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-
-
-def content_of(target: Any) -> str:
-    """The content digest of a published target; raises PipelineError when there is none."""
-    if isinstance(target, StageTarget):
-        provenance = target.provenance()
-        if provenance is None:
-            raise PipelineError(f"{target} does not exist; run the task that makes it")
-        return str(provenance["content"])
-    return digests.of_file(Path(target.path))
-
-
-def difference(old: Recipe | None, new: Recipe) -> str:
-    """The first difference between two recipes, in the order in which a reader would ask."""
-    if not old:
-        return "output: has no provenance"
-    changes = [
-        *_changed("params", old.get("params", {}), new["params"], values=True),
-        *_changed("input", old.get("inputs", {}), new["inputs"]),
-        *_changed("code", old.get("code", {}), new["code"]),
-    ]
-    told = ("params", "inputs", "code")
-    rest = [{k: v for k, v in recipe.items() if k not in told} for recipe in (old, new)]
-    return "; ".join([*changes, *_changed("task", *rest, values=True)])
-
-
-def _changed(
-    kind: str, old: dict[str, Any], new: dict[str, Any], *, values: bool = False
-) -> Iterator[str]:
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        if before == after:
-            continue
-        if isinstance(before, dict) and isinstance(after, dict):
-            for change in _changed(kind, before, after, values=values):
-                yield change.replace(f"{kind}: ", f"{kind}: {name}.", 1)
-        elif values:
-            yield f"{kind}: {name} {before} → {after}"
-        else:
-            how = "is new" if before is None else "is gone" if after is None else "changed"
-            yield f"{kind}: {name} {how}"
-
-
-@lru_cache(maxsize=1)
-def _folders() -> storage:
-    return storage()
-
-
-def in_data(*parts: str) -> Path:
-    """A path below the folder of the CSV extracts."""
-    return _on_this_machine("data", *parts)
-
-
-def in_datamart(*parts: str) -> Path:
-    """A path below the datamart, which alone may lie on shared storage."""
-    return files.located(_folders().datamart, *parts)
-
-
-def in_model_store(*parts: str) -> Path:
-    """A path below the model store."""
-    return _on_this_machine("model_store", *parts)
-
-
-def in_reports(*parts: str) -> Path:
-    """A path below the reports."""
-    return _on_this_machine("reports", *parts)
-
-
-def _on_this_machine(setting: str, *parts: str) -> Path:
-    place = getattr(_folders(), setting)
-    path = files.located(place, *parts)
-    if files.is_shared(path):
-        raise PipelineError(
-            f"luigi.cfg: [storage] {setting} = {place} is not on this machine; only the datamart "
-            "can lie on shared storage"
-        )
-    return path

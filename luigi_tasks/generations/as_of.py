@@ -10,31 +10,32 @@ to `as_of=<day>/` beside it; an older day that is asked for later is built there
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import luigi
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
-from luigi_tasks.core.task import PipelineTask, in_data
+from luigi_tasks.core.recipes import Recipe
+from luigi_tasks.core.storage import in_data
+from luigi_tasks.core.targets import StageTarget
+from luigi_tasks.core.task import Stage, Task
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.csv_files import snapshot_dates
-from luigi_tasks.generations import audit_trail as decisions
+from luigi_tasks.generations import registry
 
-Target = TypeVar("Target", Directory, Document, Picture)
+Target = TypeVar("Target", bound=StageTarget)
 
 
 def data_span() -> tuple[dt.date, dt.date]:
-    """The oldest and the newest snapshot date in the four extracts."""
+    """The oldest and the newest snapshot date in the extracts."""
     spans = [
         span
         for table in TABLES.values()
         if (span := snapshot_dates(in_data(table.file), table)) is not None
     ]
     if not spans:
-        raise PipelineError(f"{in_data()}: no snapshot_date of the four extracts can be read")
+        raise PipelineError(f"{in_data()}: no snapshot_date of the extracts can be read")
     return min(first for first, _ in spans), max(last for _, last in spans)
 
 
@@ -50,7 +51,7 @@ def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int
         raise PipelineError(
             f"--as-of {day} lies before the data, which begin on {first} and end on {last}"
         )
-    current = decisions.current_generation(day)
+    current = registry.current_generation(day)
     if generation is not None and not 1 <= generation <= current:
         raise PipelineError(
             f"--generation {generation}: on {day} there are generations 1 to {current}"
@@ -58,8 +59,8 @@ def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int
     return day, generation or current
 
 
-class AsOf(luigi.Task):
-    """The two parameters, made concrete. Mixed into stages and wrappers."""
+class AsOf(Task):
+    """A task that answers for a day with the generation that is current on it."""
 
     abstract = True
     as_of = luigi.DateParameter(
@@ -72,14 +73,10 @@ class AsOf(luigi.Task):
     )
 
     @classmethod
-    def get_param_values(
-        cls, params: Sequence[Any], args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> list[tuple[str, Any]]:
-        values = dict(super().get_param_values(params, args, kwargs))
+    def concrete_values(cls, values: dict[str, Any]) -> dict[str, Any]:
         if values["as_of"] is None or values["generation"] is None:
-            day, generation = resolve(values["as_of"], values["generation"])
-            values["as_of"], values["generation"] = day, generation
-        return list(values.items())
+            values["as_of"], values["generation"] = resolve(values["as_of"], values["generation"])
+        return values
 
     @property
     def moment(self) -> dict[str, Any]:
@@ -87,37 +84,39 @@ class AsOf(luigi.Task):
         return {"as_of": self.as_of, "generation": self.generation}
 
 
-class AsOfTask(AsOf, PipelineTask):
-    """A stage whose outputs answer for a day; `generation` is the newest that can score by then."""
+class AsOfScoring(AsOf):
+    """The same, with the newest generation that can have scored anything by that day."""
 
     abstract = True
 
     @classmethod
-    def get_param_values(
-        cls, params: Sequence[Any], args: Sequence[Any], kwargs: dict[str, Any]
-    ) -> list[tuple[str, Any]]:
-        values = dict(super().get_param_values(params, args, kwargs))
-        values["generation"] = decisions.scoring_generation(values["as_of"], values["generation"])
-        return list(values.items())
+    def concrete_values(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = super().concrete_values(values)
+        values["generation"] = registry.scoring_generation(values["as_of"], values["generation"])
+        return values
+
+
+class AsOfStage(AsOfScoring, Stage):
+    """A stage whose outputs answer for a day."""
+
+    abstract = True
 
     def place(self, target: Target) -> Target:
         """The target at its plain path, or in the folder of its day when a newer one is there."""
         held = _day_of(target)
         newest = min(held, data_span()[1]) if held else None
         if newest is not None and self.as_of < newest:
-            target.path = _dated(target.path, self.as_of)
+            return target.moved_to(_dated(target.path, self.as_of))
         return target
 
-    def run(self) -> None:
-        """Rebuild; outputs of an earlier day move to the folder of that day."""
-        if not self.complete():
-            for target in self.targets():
-                held = _day_of(target)
-                if held is not None and held < self.as_of:
-                    aside = _dated(target.path, held)
-                    if not target.fs.exists(aside):
-                        target.fs.move(target.path, aside)
-        super().run()
+    def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
+        """Put one output in place; one of an earlier day moves to the folder of that day."""
+        held = _day_of(target)
+        if held is not None and held < self.as_of:
+            dated = _dated(target.path, held)
+            if not target.fs.exists(dated):
+                target.fs.move(target.path, dated)
+        super().publish(target, staging, recipe)
 
 
 def _dated(path: Path, day: dt.date) -> Path:
@@ -126,6 +125,6 @@ def _dated(path: Path, day: dt.date) -> Path:
 
 def _day_of(target: StageTarget) -> dt.date | None:
     """The day that a published output answers for."""
-    provenance = target.provenance() or {}
-    day = provenance.get("recipe", {}).get("arguments", {}).get("as_of")
+    provenance = target.provenance()
+    day = provenance.recipe.get("arguments", {}).get("as_of") if provenance else None
     return dt.date.fromisoformat(day) if day else None

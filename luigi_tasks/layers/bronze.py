@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import luigi
 
 from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
-from luigi_tasks.core.targets import Directory
-from luigi_tasks.core.task import PipelineTask, in_data, in_datamart
+from luigi_tasks.core.storage import in_data, in_datamart
+from luigi_tasks.core.targets import Directory, StageTarget
+from luigi_tasks.core.task import Stage, Task
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.csv_files import quarantine_of, read_csv, read_header
 
 
-class RawCsv(luigi.ExternalTask):
+class RawCsv(Task, luigi.ExternalTask):
     """One of the four extracts in data/, delivered from outside.
 
-    Complete when its header is as agreed; raises PipelineError otherwise, before anything runs.
+    Its header is looked at before anything runs.
     """
 
     table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
@@ -25,12 +27,14 @@ class RawCsv(luigi.ExternalTask):
     def output(self) -> luigi.LocalTarget:
         return luigi.LocalTarget(in_data(TABLES[self.table].file))
 
-    def complete(self) -> bool:
+    def check(self) -> None:
         read_header(Path(self.output().path), TABLES[self.table])
-        return True
+
+    def examine(self) -> str | None:
+        return None
 
 
-class Bronze(PipelineTask):
+class Bronze(Stage):
     """The extract as parquet, every column a string; malformed lines go to quarantine."""
 
     table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
@@ -38,25 +42,26 @@ class Bronze(PipelineTask):
     def requires(self) -> RawCsv:
         return RawCsv(table=self.table)
 
-    def output(self) -> list[Directory]:
-        name = f"{self.table}.parquet"
-        return [
-            Directory(in_datamart("bronze", name)),
-            Directory(in_datamart("quarantine", "bronze", name)),
-        ]
+    product = "rows"
 
-    def build(self, *built: Path) -> None:
+    def output(self) -> dict[str, StageTarget]:
+        name = f"{self.table}.parquet"
+        return {
+            "rows": Directory(in_datamart("bronze", name)),
+            "quarantine": Directory(in_datamart("quarantine", "bronze", name)),
+        }
+
+    def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
 
-        path = Path(self.input().path)
+        path = Path(self.requires().output().path)
         contract = TABLES[self.table]
-        dataset, quarantine = built
         schema = pa.schema([(name, pa.string()) for name in read_header(path, contract)])
         malformed: list[str] = []
         with (
             Progress(self, "reading", path.stat().st_size, "bytes") as progress,
-            tables.writing(dataset, schema) as file,
+            tables.writing(staging["rows"], schema) as file,
         ):
             for batch in read_csv(path, contract, malformed, progress):
                 file.write_batch(batch)
-        tables.write(quarantine, quarantine_of(path, len(schema), malformed))
+        tables.write(staging["quarantine"], quarantine_of(path, len(schema), malformed))

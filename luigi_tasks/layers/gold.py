@@ -15,8 +15,9 @@ import luigi
 
 from luigi_tasks.core import engine, tables
 from luigi_tasks.core.progress import Progress
-from luigi_tasks.core.targets import Directory
-from luigi_tasks.core.task import PipelineTask, in_datamart
+from luigi_tasks.core.storage import in_datamart
+from luigi_tasks.core.targets import Directory, StageTarget
+from luigi_tasks.core.task import Stage
 from luigi_tasks.extracts.contract import CLICKSTREAM_FEATURES, TABLES
 from luigi_tasks.layers.quality import QualityCheck, passed, prediction_dates
 from luigi_tasks.layers.silver import Silver
@@ -222,7 +223,7 @@ def without_flagged(gold: DataFrame, flags: DataFrame) -> DataFrame:
     return joined.where(~flagged).select(*gold.columns)
 
 
-class GoldFeatures(PipelineTask):
+class GoldFeatures(Stage):
     """Features and labels of every loan at its prediction point, without flagged customers."""
 
     reads = ("labels.prediction_mob", "labels.observation_mob", "labels.overdue_threshold")
@@ -230,21 +231,20 @@ class GoldFeatures(PipelineTask):
     def requires(self) -> dict[str, luigi.Task]:
         return {"flags": QualityCheck(), **{name: Silver(table=name) for name in TABLES}}
 
-    def output(self) -> Directory:
-        return Directory(in_datamart("gold", "features.parquet"))
+    product = "features"
+
+    def output(self) -> dict[str, StageTarget]:
+        return {"features": Directory(in_datamart("gold", "features.parquet"))}
 
     @engine.memory_told()
-    def build(self, *built: Path) -> None:
+    def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow.dataset as ds
 
-        flags = engine.read(QualityCheck().targets()[0].path)
-        silver = {
-            name: passed(engine.read(Silver(table=name).targets()[0].path), flags)
-            for name in TABLES
-        }
+        flags = engine.read(QualityCheck().path())
+        silver = {name: passed(engine.read(Silver(table=name).path()), flags) for name in TABLES}
         gold = build_gold(silver, *(self.params[name] for name in self.reads))
         gold = without_flagged(gold, flags)
         reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
-        total = tables.count_rows(Silver(table="lms_loan_daily").targets()[0].path, reached)
+        total = tables.count_rows(Silver(table="lms_loan_daily").path(), reached)
         with Progress(self, "joining", total, "loans") as progress:
-            engine.write(gold, built[0], ["loan_id"], progress)
+            engine.write(gold, staging["features"], ["loan_id"], progress)

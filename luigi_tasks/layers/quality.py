@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import luigi
-from luigi.task import flatten
 
 from luigi_tasks.core import engine, tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
+from luigi_tasks.core.storage import in_datamart, in_reports
 from luigi_tasks.core.targets import Directory, Document, StageTarget
-from luigi_tasks.core.task import PipelineTask, in_datamart, in_reports
+from luigi_tasks.core.task import Stage
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.bronze import Bronze
 from luigi_tasks.layers.silver import Silver
@@ -165,7 +165,7 @@ def _rows(target: StageTarget, column: str | None = None) -> int:
     return int(pc.sum(tables.read(target.path, [column])[column]).as_py() or 0)
 
 
-class QualityCheck(PipelineTask):
+class QualityCheck(Stage):
     """Flags customers, reconciles the row counts and writes reports/data_quality.json.
 
     Fails when more customers are flagged, or more rows set aside, than params.yaml allows.
@@ -184,21 +184,21 @@ class QualityCheck(PipelineTask):
 
     def inputs(self) -> dict[str, StageTarget]:
         return {
-            f"{task} {number}": target
+            f"{task} {name}": target
             for task in self.upstream()
-            for number, target in enumerate(flatten(task.output()))
+            for name, target in task.output().items()
         }
 
-    def output(self) -> list[StageTarget]:
-        return [
-            Directory(in_datamart("quarantine", "quality", "flagged_customers.parquet")),
-            Document(in_reports("data_quality.json")),
-        ]
+    product = "flags"
+
+    def output(self) -> dict[str, StageTarget]:
+        flags = in_datamart("quarantine", "quality", "flagged_customers.parquet")
+        return {"flags": Directory(flags), "report": Document(in_reports("data_quality.json"))}
 
     @engine.memory_told()
-    def build(self, *built: Path) -> None:
-        flags_path, report_path = built
-        silver = {name: engine.read(Silver(table=name).targets()[0].path) for name in TABLES}
+    def build(self, staging: Mapping[str, Path]) -> None:
+        flags_path, report_path = staging["flags"], staging["report"]
+        silver = {name: engine.read(Silver(table=name).path()) for name in TABLES}
         mob = self.params["labels.prediction_mob"]
         findings = evidence(
             silver, mob, self.params["quality.min_age"], self.params["quality.max_age"]
@@ -222,8 +222,8 @@ class QualityCheck(PipelineTask):
         (report_path / "data_quality.json").write_text(json.dumps(report), encoding="utf-8")
 
     def _count(self, name: str, silver: DataFrame, flags: DataFrame) -> dict[str, int]:
-        bronze, malformed = (_rows(target) for target in Bronze(table=name).targets())
-        clean, aside, _ = Silver(table=name).targets()
+        bronze, malformed = (_rows(target) for target in Bronze(table=name).output().values())
+        clean, aside, _ = Silver(table=name).output().values()
         counts = {
             "csv": bronze + malformed,
             "malformed": malformed,
@@ -257,6 +257,6 @@ class QualityCheck(PipelineTask):
 
     def _nulls(self, name: str) -> dict[str, dict[str, int]]:
         found: dict[str, dict[str, int]] = {}
-        for row in tables.read(Silver(table=name).targets()[2].path).to_pylist():
+        for row in tables.read(Silver(table=name).path("nulls")).to_pylist():
             found.setdefault(row["column"], {})[row["reason"]] = row["rows"]
         return found

@@ -6,6 +6,7 @@ reason is counted by column.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -15,8 +16,9 @@ import luigi
 
 from luigi_tasks.core import engine, tables
 from luigi_tasks.core.progress import Progress
-from luigi_tasks.core.targets import Directory
-from luigi_tasks.core.task import PipelineTask, in_datamart
+from luigi_tasks.core.storage import in_datamart
+from luigi_tasks.core.targets import Directory, StageTarget
+from luigi_tasks.core.task import Stage
 from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, TABLES, Column, Table
 from luigi_tasks.layers.bronze import Bronze
 
@@ -288,7 +290,7 @@ def examine(values: DataFrame, table: Table) -> Findings:
     )
 
 
-class Silver(PipelineTask):
+class Silver(Stage):
     """One extract, cleaned. Beside it the rows set aside and the nulls counted by reason."""
 
     table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
@@ -296,22 +298,24 @@ class Silver(PipelineTask):
     def requires(self) -> Bronze:
         return Bronze(table=self.table)
 
-    def output(self) -> list[Directory]:
-        aside = in_datamart("quarantine", "silver")
-        return [
-            Directory(in_datamart("silver", f"{self.table}.parquet")),
-            Directory(aside / f"{self.table}.parquet"),
-            Directory(aside / f"{self.table}_nulls.parquet"),
-        ]
+    product = "rows"
+
+    def output(self) -> dict[str, StageTarget]:
+        quarantine = in_datamart("quarantine", "silver")
+        return {
+            "rows": Directory(in_datamart("silver", f"{self.table}.parquet")),
+            "quarantine": Directory(quarantine / f"{self.table}.parquet"),
+            "nulls": Directory(quarantine / f"{self.table}_nulls.parquet"),
+        }
 
     @engine.memory_told()
-    def build(self, *built: Path) -> None:
+    def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
 
         table = TABLES[self.table]
-        dataset, quarantine, nulls = built
-        values = read_values(engine.read(self.input()[0].path), table)
-        total = tables.count_rows(self.input()[0].path)
+        dataset, quarantine, nulls = (staging[name] for name in ("rows", "quarantine", "nulls"))
+        values = read_values(engine.read(self.requires().path()), table)
+        total = tables.count_rows(self.requires().path())
         with Progress(self, "cleaning", total, "rows") as progress:
             found = examine(values, table)
             rows, bad = clean(values, table), faulty(values, table)

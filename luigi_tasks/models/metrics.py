@@ -1,49 +1,93 @@
-"""Measures of a scored batch: discrimination, calibration and drift.
+"""Measures of a scored batch against its labels. A new metric is a function here.
 
-Scores are probabilities of default, labels 0 or 1 (1 is a default).
+Scores are probabilities of default, labels 0 or 1 (1 is a default), both of shape (n,).
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+from sklearn.metrics import roc_curve
 
-    Floats = NDArray[np.float64]
+Floats = NDArray[np.float64]
+Measure = Callable[[Floats, Floats, float], tuple[float | None, ...]]
 
 # Two-sided 95 % of the standard normal distribution.
 Z95 = 1.959963984540054
 
-METRICS = ("auc", "auc_low", "auc_high", "precision", "recall", "f1", "ks", "brier")
+_MEASURES: list[tuple[tuple[str, ...], Measure]] = []
+
+
+def metric(*names: str) -> Callable[[Measure], Measure]:
+    """Register a function of (labels, scores, threshold) that gives these metrics in order.
+
+    It is called with at least one loan; None stands for what cannot be said of the batch.
+    """
+
+    def register(measure: Measure) -> Measure:
+        _MEASURES.append((names, measure))
+        return measure
+
+    return register
 
 
 def evaluate(labels: Any, scores: Any, threshold: float) -> dict[str, float | None]:
-    """METRICS for labels and scores of shape (n,).
+    """METRICS for labels and scores of shape (n,); all None without a loan.
 
     Precision, recall and F1 are those of `score >= threshold`; they are None where they have no
     denominator. AUC, its interval and KS are None unless both classes are there.
     """
-    import numpy as np
-
     y = np.asarray(labels, dtype=float)
     p = np.asarray(scores, dtype=float)
-    found: dict[str, float | None] = dict.fromkeys(METRICS)
     if len(y) == 0:
-        return found
-    found["brier"] = float(np.mean((p - y) ** 2))
-    flagged = p >= threshold
-    hits = float(y[flagged].sum())
-    found["precision"] = _share(hits, float(flagged.sum()))
-    found["recall"] = _share(hits, float(y.sum()))
-    found["f1"] = _share(2 * hits, float(flagged.sum() + y.sum()))
-    if 0 < y.sum() < len(y):
-        found["auc"], found["auc_low"], found["auc_high"] = auc_interval(y, p)
-        found["ks"] = kolmogorov_smirnov(y, p)
-    return found
+        return dict.fromkeys(METRICS)
+    return {
+        name: value
+        for names, measure in _MEASURES
+        for name, value in zip(names, measure(y, p, threshold), strict=True)
+    }
+
+
+@metric("auc", "auc_low", "auc_high")
+def auc(labels: Floats, scores: Floats, _: float) -> tuple[float | None, ...]:
+    """Area under the ROC curve with its 95 % confidence interval."""
+    return auc_interval(labels, scores) if _has_both_classes(labels) else (None, None, None)
+
+
+@metric("precision", "recall", "f1")
+def at_threshold(labels: Floats, scores: Floats, threshold: float) -> tuple[float | None, ...]:
+    """Precision, recall and F1 of predicting a default from the threshold on."""
+    flagged = scores >= threshold
+    hits = float(labels[flagged].sum())
+    return (
+        _share(hits, float(flagged.sum())),
+        _share(hits, float(labels.sum())),
+        _share(2 * hits, float(flagged.sum() + labels.sum())),
+    )
+
+
+@metric("ks")
+def ks(labels: Floats, scores: Floats, _: float) -> tuple[float | None, ...]:
+    """The Kolmogorov-Smirnov distance."""
+    return (kolmogorov_smirnov(labels, scores) if _has_both_classes(labels) else None,)
+
+
+@metric("brier")
+def brier(labels: Floats, scores: Floats, _: float) -> tuple[float | None, ...]:
+    """Mean squared difference of score and label: Brier, Monthly Weather Review 78 (1950)."""
+    return (float(np.mean((scores - labels) ** 2)),)
+
+
+METRICS = tuple(name for names, _ in _MEASURES for name in names)
+
+
+def _has_both_classes(labels: Floats) -> bool:
+    return bool(0 < labels.sum() < len(labels))
 
 
 def _share(part: float, whole: float) -> float | None:
@@ -54,87 +98,22 @@ def auc_interval(labels: Floats, scores: Floats) -> tuple[float, float, float]:
     """Area under the ROC curve with its 95 % confidence interval (AUC, low, high).
 
     DeLong's variance by mid-ranks: Sun & Xu, "Fast implementation of DeLong's algorithm", IEEE
-    Signal Processing Letters 21 (2014). With fewer than two of a class the interval is [0, 1].
+    Signal Processing Letters 21 (2014); scikit-learn and SciPy have no variance of an AUC. With
+    fewer than two of a class the interval is [0, 1].
     """
-    import numpy as np
-    from scipy.stats import rankdata
-
     bad, good = scores[labels == 1], scores[labels == 0]
     m, n = len(bad), len(good)
     ranks = rankdata(np.concatenate([bad, good]))
     above_good = (ranks[:m] - rankdata(bad)) / n
     below_bad = 1 - (ranks[m:] - rankdata(good)) / m
-    auc = float(above_good.mean())
+    area = float(above_good.mean())
     if m < 2 or n < 2:
-        return auc, 0.0, 1.0
+        return area, 0.0, 1.0
     spread = math.sqrt(above_good.var(ddof=1) / m + below_bad.var(ddof=1) / n)
-    return auc, max(0.0, auc - Z95 * spread), min(1.0, auc + Z95 * spread)
+    return area, max(0.0, area - Z95 * spread), min(1.0, area + Z95 * spread)
 
 
 def kolmogorov_smirnov(labels: Floats, scores: Floats) -> float:
     """Largest distance by which the bad loans' scores lie above the good ones', 0 to 1."""
-    from sklearn.metrics import roc_curve
-
     false_positive, true_positive, _ = roc_curve(labels, scores)
     return float((true_positive - false_positive).max())
-
-
-def freeze_bins(values: pd.Series, bins: int) -> dict[str, Any]:
-    """The reference distribution of a feature or score, in JSON.
-
-    A number gets up to `bins` quantile bins with open outer edges: bin i holds
-    edges[i − 1] < x <= edges[i]. Equal quantiles leave fewer bins: `bins` says how many there
-    are. A text gets a bin for each category and one for those not seen. Missing is the last
-    bin. `shares` are the shares of the n values by bin.
-    """
-    import numpy as np
-
-    known = values.dropna()
-    if values.dtype.kind in "fiub":
-        inner = np.quantile(known, np.arange(1, bins) / bins) if len(known) else np.array([])
-        frozen: dict[str, Any] = {"edges": np.unique(inner).tolist()}
-    else:
-        frozen = {"categories": sorted(known.unique().tolist())}
-    shares = count_bins(frozen, values) / max(len(values), 1)
-    return {**frozen, "bins": _size(frozen) - 1, "n": len(values), "shares": shares.tolist()}
-
-
-def _size(frozen: dict[str, Any]) -> int:
-    """The number of bins with the one for missing."""
-    return len(frozen["edges"] if "edges" in frozen else frozen["categories"]) + 2
-
-
-def bin_of(frozen: dict[str, Any], values: pd.Series) -> NDArray[np.int64]:
-    """The position of each value's bin, shape (n,); missing is the last."""
-    import numpy as np
-
-    last = _size(frozen) - 1
-    if "edges" in frozen:
-        found = np.searchsorted(frozen["edges"], values.to_numpy(dtype=float), side="left")
-        return np.where(values.isna(), last, found)
-    order = {category: i for i, category in enumerate(frozen["categories"])}
-    known = values.map(order).fillna(last - 1).to_numpy(dtype=int)
-    return np.where(values.isna(), last, known)
-
-
-def count_bins(frozen: dict[str, Any], values: pd.Series) -> NDArray[np.int64]:
-    """How many of the values lie in each bin, missing in the last."""
-    import numpy as np
-
-    return np.bincount(bin_of(frozen, values), minlength=_size(frozen))
-
-
-def stability_index(frozen: dict[str, Any], counts: NDArray[np.int64], floor: float) -> float:
-    """Population (or characteristic) stability index of values, by their `count_bins`.
-
-    PSI = Σ (a − e) ln(a / e) over the bins, e the share in the reference and a the share now,
-    each at least `floor`: Siddiqi, "Credit Risk Scorecards" (2006). NaN without values.
-    """
-    import numpy as np
-
-    total = counts.sum()
-    if not total:
-        return math.nan
-    actual = np.maximum(counts / total, floor)
-    expected = np.maximum(frozen["shares"], floor)
-    return float(np.sum((actual - expected) * np.log(actual / expected)))

@@ -76,7 +76,7 @@ def test_a_directory_is_published_with_its_provenance_and_nothing_stays_beside_i
     for text in ("first", "second"):
         publish(target, text)
         provenance = target.provenance() or {}
-        assert provenance["recipe"] == RECIPE
+        assert provenance.recipe == RECIPE
         assert target.damage(provenance) is None
         assert (target.path / "part-00000.parquet").read_text() == text
     kept = ["_SUCCESS", "part-00000.parquet", "sub/more"]

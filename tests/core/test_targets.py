@@ -64,7 +64,7 @@ def test_a_published_target_carries_its_recipe_and_is_undamaged(kind: str) -> No
     target.publish(build(target, "first"), RECIPE)
     provenance = target.provenance()
     assert provenance is not None
-    assert provenance["recipe"] == RECIPE
+    assert provenance.recipe == RECIPE
     assert target.damage(provenance) is None
     assert [path.name for path in Path("store").iterdir() if path.name.startswith(".")] == []
 
@@ -75,7 +75,9 @@ def test_the_content_digest_is_that_of_the_content_not_of_the_recipe(kind: str) 
 
     def content(text: str, recipe: dict) -> str:
         target.publish(build(target, text), recipe)
-        return (target.provenance() or {})["content"]
+        provenance = target.provenance()
+        assert provenance is not None
+        return provenance.content
 
     first = content("first", RECIPE)
     assert content("first", {"task": "Another"}) == first
@@ -144,7 +146,7 @@ def test_a_publisher_killed_at_any_moment_leaves_the_old_output_or_the_new_one(k
         if kind == "document":
             text = json.loads(target.path.read_text())["text"]
             assert Path("store/model.pkl").read_text() == text
-        seen.add(provenance["recipe"]["task"])
+        seen.add(provenance.recipe["task"])
         if through:
             break
     assert seen == {"Example", "Second"}

@@ -155,7 +155,7 @@ def test_line_numbers_count_the_line_breaks_within_quotes(path: Path) -> None:
 def test_the_bronze_task_publishes_the_rows_and_the_malformed_lines(empty_project: Path) -> None:
     write(empty_project / "data" / TABLE.file, line("CUS_1"), "CUS_2,Bob")
     Bronze(table=ATTRIBUTES).run()
-    dataset, quarantine = (pq.read_table(t.path) for t in Bronze(table=ATTRIBUTES).targets())
+    dataset, quarantine = (pq.read_table(t.path) for t in Bronze(table=ATTRIBUTES).output().values())
     assert dataset.column_names == list(TABLE.names)
     assert {str(kind) for kind in dataset.schema.types} == {"string"}
     assert dataset["Customer_ID"].to_pylist() == ["CUS_1"]

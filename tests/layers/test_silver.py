@@ -309,7 +309,7 @@ def test_every_row_of_bronze_is_in_silver_or_in_its_quarantine(empty_project: Pa
     (empty_project / "data" / "lms_loan_daily.csv").write_text(csv_text(LOANS, *rows))
     Bronze(table=LOANS).run()
     Silver(table=LOANS).run()
-    dataset, aside, nulls = (pq.read_table(t.path) for t in Silver(table=LOANS).targets())
+    dataset, aside, nulls = (pq.read_table(t.path) for t in Silver(table=LOANS).output().values())
     assert dataset["loan_id"].to_pylist() == ["LOAN_1", "LOAN_4"]
     assert sorted(zip(aside["reason"].to_pylist(), aside["rows"].to_pylist(), strict=True)) == [
         ("different rows with the same key", 1),

@@ -10,8 +10,9 @@ import pytest
 from conftest import day
 from sklearn.metrics import roc_auc_score
 
-from luigi_tasks.models.metrics import freeze_bins
-from luigi_tasks.monitoring.task import measure, monitor
+from luigi_tasks.models.bins import FrozenBins, freeze_bins
+from luigi_tasks.models.metadata import ModelMetadata, Window
+from luigi_tasks.monitoring.table import measure, monitor
 
 NEWEST = day("2024-11-30")
 MONTHS = ["2024-04-01", "2024-05-01", "2024-06-01"]
@@ -37,15 +38,32 @@ def loans(
 
 
 REFERENCE = loans("2024-01-01")
-MODEL = {
-    "score_bins": freeze_bins(REFERENCE["prediction_proba"], 10),
-    "feature_bins": {name: freeze_bins(REFERENCE[name], 10) for name in ("income", "job")},
-}
+LIMITS = {"threshold": 0.5, "floor": 1e-4}
+
+
+def model(**feature_bins: FrozenBins) -> ModelMetadata:
+    """A model whose score was frozen on REFERENCE, with these features."""
+    return ModelMetadata(
+        generation=1,
+        champion="forest",
+        metrics={},
+        features=list(feature_bins),
+        window=Window(train_until=NEWEST, sampled_from=None),
+        parameters={},
+        threshold=0.5,
+        score_bins=freeze_bins(REFERENCE["prediction_proba"], 10),
+        feature_bins=feature_bins,
+        requested_bins=10,
+        libraries={},
+    )
+
+
+MODEL = model(**{name: freeze_bins(REFERENCE[name], 10) for name in ("income", "job")})
 
 
 def monitored(*parts: pd.DataFrame, window: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
     scored = pd.concat(parts, ignore_index=True)
-    return monitor([scored], {1: MODEL, 2: MODEL}, NEWEST, 0.5, 1e-4, window)
+    return monitor([scored], {1: MODEL, 2: MODEL}, NEWEST, window_months=window, **LIMITS)
 
 
 def test_rows_that_the_model_was_fitted_on_never_take_part() -> None:
@@ -58,9 +76,9 @@ def test_rows_that_the_model_was_fitted_on_never_take_part() -> None:
 
 def test_the_batches_in_which_the_loans_come_do_not_matter() -> None:
     book = pd.concat([loans(month, job=job) for month, job in zip(MONTHS, "abc", strict=True)])
-    whole, drift = monitor([book], {1: MODEL}, NEWEST, 0.5, 1e-4, 2)
+    whole, drift = monitor([book], {1: MODEL}, NEWEST, window_months=2, **LIMITS)
     parts = [book[start : start + 70] for start in range(0, len(book), 70)]
-    by_parts, drift_by_parts = monitor(parts, {1: MODEL}, NEWEST, 0.5, 1e-4, 2)
+    by_parts, drift_by_parts = monitor(parts, {1: MODEL}, NEWEST, window_months=2, **LIMITS)
     pd.testing.assert_frame_equal(by_parts, whole)
     pd.testing.assert_frame_equal(drift_by_parts, drift)
 
@@ -149,12 +167,12 @@ def test_an_unseen_category_is_drift() -> None:
 
 
 def test_each_generation_is_held_against_its_own_training() -> None:
-    richer = {**MODEL, "feature_bins": {"income": freeze_bins(REFERENCE["income"] + 500, 10)}}
+    richer = model(income=freeze_bins(REFERENCE["income"] + 500, 10))
     scored = pd.concat(
         [loans(MONTHS[0]), loans(MONTHS[1], generation=2, income=np.arange(100) + 500.0)],
         ignore_index=True,
     )
-    table, _ = monitor([scored], {1: MODEL, 2: richer}, NEWEST, 0.5, 1e-4, 3)
+    table, _ = monitor([scored], {1: MODEL, 2: richer}, NEWEST, window_months=3, **LIMITS)
     assert table["csi_max"].tolist() == [0.0, 0.0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from conftest import day
 
-from luigi_tasks.models.predictions import generation_of, months_of, sample_of
+from luigi_tasks.models.scored_loans import generation_of, months_of, sample_of
 
 TRAIN_UNTIL = {1: day("2024-03-01"), 2: day("2024-09-01"), 3: day("2024-11-15")}
 

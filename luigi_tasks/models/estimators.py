@@ -1,0 +1,97 @@
+"""A candidate: its classifier by dotted path, the preparation of its features, and its fitting."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.models.feature_columns import model_input
+
+
+def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
+    """The unfitted classifier of a candidate.
+
+    Raises PipelineError when its class cannot be found, does not take the arguments or gives
+    no probabilities.
+    """
+    setting = f"params.yaml: training.candidates.{name}"
+    module, _, class_name = spec["class"].rpartition(".")
+    try:
+        make = getattr(importlib.import_module(module), class_name)
+    except (ImportError, AttributeError):
+        raise PipelineError(f"{setting}.class = {spec['class']} cannot be found") from None
+    arguments = {key: value for key, value in spec.items() if key != "class"}
+    try:
+        classifier = make(**arguments)
+        known = classifier.get_params()
+        if hasattr(classifier, "_validate_params"):
+            classifier._validate_params()
+    except (TypeError, AttributeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise PipelineError(f"{setting} = {arguments}: {reason}") from None
+    if not hasattr(classifier, "predict_proba"):
+        raise PipelineError(
+            f"{setting}.class = {spec['class']} is no classifier that gives probabilities"
+        )
+    if "random_state" in known and "random_state" not in arguments:
+        classifier.set_params(random_state=random_state)
+    return classifier
+
+
+def make_pipeline(features: pd.DataFrame, classifier: Any) -> Pipeline:
+    """Imputation, encoding and scaling of these features, then the classifier, all unfitted.
+
+    Numbers: the training median stands for missing, then standardised. Categories: missing is
+    a category, unknown ones encode as nothing.
+    """
+    categorical = [name for name in features.columns if features[name].dtype == object]
+    numeric = [name for name in features.columns if name not in categorical]
+    numbers = Pipeline(
+        [
+            ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),
+            ("scale", StandardScaler()),
+        ]
+    )
+    categories = Pipeline(
+        [
+            (
+                "impute",
+                SimpleImputer(strategy="constant", fill_value="missing", keep_empty_features=True),
+            ),
+            ("encode", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
+        ]
+    )
+    prepare = ColumnTransformer(
+        [("numbers", numbers, numeric), ("categories", categories, categorical)]
+    )
+    return Pipeline([("prepare", prepare), ("classify", classifier)])
+
+
+def encoders_of(model: Pipeline) -> Any:
+    """The fitted encoders of the categories of a fitted candidate."""
+    return model.named_steps["prepare"].named_transformers_["categories"]
+
+
+def fit(
+    name: str, spec: dict[str, Any], features: pd.DataFrame, labels: pd.Series, random_state: int
+) -> Pipeline:
+    """A candidate fitted on these rows; raises PipelineError when that fails.
+
+    One thread: the sums in it, and so the model's bytes, then do not depend on the machine.
+    """
+    x = model_input(features)
+    pipeline = make_pipeline(x, estimator(name, spec, random_state))
+    try:
+        with threadpool_limits(limits=1):
+            return pipeline.fit(x, labels.to_numpy())
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise PipelineError(f"params.yaml: training.candidates.{name}: {reason}") from error

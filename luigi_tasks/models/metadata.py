@@ -1,0 +1,56 @@
+"""What is recorded of a generation's model: `model_store/model_metadata_N.json`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from luigi_tasks.core.records import Record
+from luigi_tasks.core.targets import Provenance
+from luigi_tasks.models.bins import FrozenBins
+
+LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
+
+
+class SplitFacts(Record, frozen=True):
+    """The loans of one split: their vintages, number and default rate."""
+
+    first_vintage: dt.date
+    last_vintage: dt.date
+    loans: int
+    default_rate: float
+
+
+class Window(Record, frozen=True):
+    """What a model has seen.
+
+    `sampled_from` is the number of matured loans when some of them were left out, else null;
+    those are neither train nor test.
+    """
+
+    train_until: dt.date
+    sampled_from: int | None
+    train: SplitFacts | None = None
+    test: SplitFacts | None = None
+
+
+class ModelMetadata(Record, frozen=True):
+    """A generation's model.
+
+    `metrics` are those of every model that took part, by name and split. `score_bins` and
+    `feature_bins` are the reference of PSI and CSI: the held-out loans, because a model knows its
+    training rows too well and the newest vintages are nearest to those that come.
+    """
+
+    generation: int
+    champion: str
+    metrics: dict[str, dict[str, dict[str, float | None]]]
+    features: list[str]
+    window: Window
+    parameters: dict[str, Any]
+    threshold: float
+    score_bins: FrozenBins
+    feature_bins: dict[str, FrozenBins]
+    requested_bins: int
+    libraries: dict[str, str]
+    provenance: Provenance | None = None

@@ -1,0 +1,46 @@
+"""The datasets of a generation's training data, as published: where they lie, how to read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.dataset as ds
+
+from luigi_tasks.core import tables
+
+TRAINING, LEFT_OUT = "training.parquet", "left_out.parquet"
+NOT_FEATURES = ("loan_id", "vintage", "label", "split", "train_until")
+
+
+def write_training_sets(folder: Path, frame: pd.DataFrame, left_out: pd.DataFrame) -> None:
+    """Make the folder with both datasets: the training frame, and the loans left out."""
+    folder.mkdir()
+    tables.write_frame(folder / TRAINING, frame)
+    tables.write_frame(folder / LEFT_OUT, left_out)
+
+
+def with_features(frame: pd.DataFrame, gold: Path, features: list[str]) -> pd.DataFrame:
+    """The rows of a frame with these columns of gold; only they are read."""
+    wanted = ds.field("loan_id").isin(frame["loan_id"].to_list())
+    values = tables.read(gold, ["loan_id", *features], wanted).to_pandas()
+    return frame.merge(values, on="loan_id", how="left", validate="one_to_one")
+
+
+def read_training_frame(folder: Path) -> pd.DataFrame:
+    """loan_id, vintage, label, split (train or test), train_until, and the features."""
+    frame: pd.DataFrame = tables.read(folder / TRAINING).to_pandas()
+    return frame
+
+
+def features_in(frame: pd.DataFrame) -> list[str]:
+    """The feature columns of a training frame."""
+    return [name for name in frame.columns if name not in NOT_FEATURES]
+
+
+def read_splits(folder: Path) -> pd.Series:
+    """train, test or left_out by loan_id, for the loans whose label a generation could know."""
+    used = tables.read(folder / TRAINING, ["loan_id", "split"]).to_pandas()
+    left_out = tables.read(folder / LEFT_OUT, ["loan_id"]).to_pandas().assign(split="left_out")
+    splits: pd.Series = pd.concat([used, left_out]).set_index("loan_id")["split"]
+    return splits

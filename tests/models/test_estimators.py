@@ -1,0 +1,103 @@
+"""A candidate is any classifier by its dotted path, and learns from training rows only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from loan_book import FEATURES, FOREST, fitted, pickle_of, split_frame
+from sklearn.linear_model import LogisticRegression
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.models.estimators import estimator, make_pipeline
+from luigi_tasks.models.feature_columns import model_input
+from luigi_tasks.models.scoring import score
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_imputation_encoding_and_scaling_learn_from_training_rows_only() -> None:
+    frame = split_frame()
+    held_out = frame["split"] == "test"
+    changed = frame.copy()
+    changed.loc[held_out, ["Age", "hist_total_paid"]] = 1_000_000
+    changed.loc[held_out, "Occupation"] = "Astronaut"
+    changed.loc[held_out, "label"] = 1 - changed.loc[held_out, "label"]
+    assert pickle_of(fitted(changed)) == pickle_of(fitted(frame))
+    prepare = fitted(frame).named_steps["prepare"]
+    medians = prepare.named_transformers_["numbers"].named_steps["impute"].statistics_
+    assert medians[0] == frame.loc[~held_out, "Age"].median()
+
+
+def test_missing_numbers_unknown_and_missing_categories_can_be_scored() -> None:
+    model = fitted(split_frame())
+    strange = pd.DataFrame(
+        {
+            "Age": [30.0, None],
+            "Occupation": ["Astronaut", None],
+            "hist_total_paid": [1.0, None],
+            "hist_total_due": [None, None],
+        }
+    )
+    found = score(model, strange)
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+def test_a_feature_without_a_single_value_in_training_does_not_stop_it() -> None:
+    frame = split_frame().assign(Age=np.nan, Occupation=None)
+    found = score(fitted(frame), frame[FEATURES])
+    assert len(found) == len(frame)
+
+
+def test_a_score_is_the_probability_of_default() -> None:
+    frame = split_frame().assign(Age=lambda f: f["label"] * 50)
+    found = score(fitted(frame), frame[FEATURES])
+    assert found[frame["label"] == 1].mean() > 0.9 > 0.1 > found[frame["label"] == 0].mean()
+
+
+def test_any_scikit_learn_class_can_be_named_with_its_arguments() -> None:
+    found = estimator("tree", {"class": "sklearn.tree.DecisionTreeClassifier", "max_depth": 2}, 7)
+    assert (found.max_depth, found.random_state) == (2, 7)
+    own = {"class": "sklearn.tree.DecisionTreeClassifier", "random_state": 1}
+    assert estimator("tree", own, 7).random_state == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["sklearn.ensemble.RandomForrest", "no_such_package.Model", "sklearn.nothing.Model"]
+)
+def test_a_class_that_cannot_be_found_names_the_setting(path: str) -> None:
+    with pytest.raises(PipelineError) as error:
+        estimator("forest", {"class": path}, 42)
+    assert str(error.value) == (
+        f"params.yaml: training.candidates.forest.class = {path} cannot be found"
+    )
+
+
+def test_an_argument_that_the_class_does_not_take_names_the_setting() -> None:
+    with pytest.raises(PipelineError, match=r"training\.candidates\.forest = .*max_dept"):
+        estimator("forest", {**FOREST, "max_dept": 3}, 42)
+
+
+def test_an_argument_of_an_impossible_value_names_the_setting() -> None:
+    with pytest.raises(PipelineError, match=r"training\.candidates\.forest.*: .*max_depth"):
+        fitted(split_frame(), {**FOREST, "max_depth": -1})
+
+
+def test_a_class_that_is_no_classifier_names_the_setting() -> None:
+    for path in ("sklearn.preprocessing.StandardScaler", "sklearn.linear_model.LinearRegression"):
+        with pytest.raises(PipelineError, match=rf"forest\.class = {path} is no classifier"):
+            estimator("forest", {"class": path}, 42)
+
+
+def test_a_pipeline_keeps_numbers_and_categories_apart() -> None:
+    x = model_input(split_frame()[FEATURES])
+    prepare = make_pipeline(x, LogisticRegression()).named_steps["prepare"]
+    assert {name: columns for name, _, columns in prepare.transformers} == {
+        "numbers": ["Age", "hist_total_paid", "hist_total_due"],
+        "categories": ["Occupation"],
+    }

@@ -1,0 +1,48 @@
+"""The training data hold what a generation may know, and what is left out stays known."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from loan_book import FEATURES, gold
+from running import ROOT
+
+from luigi_tasks.core import tables
+from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.models.contest import window_of
+from luigi_tasks.models.training_data import TrainingData
+from luigi_tasks.models.training_sets import read_splits, read_training_frame
+
+FEW = "features: [" + ", ".join(FEATURES) + "]"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_what_max_rows_leaves_out_is_neither_trained_nor_tested_on_and_stays_known(
+    tmp_path: Path,
+) -> None:
+    text = (ROOT / "params.yaml").read_text().replace("max_rows: 500000", "max_rows: 1000")
+    (tmp_path / "params.yaml").write_text(re.sub(r"features: .*(\n    - .*)+", FEW, text))
+    book = gold(loans=150)
+    path = GoldFeatures().path()
+    path.parent.mkdir(parents=True)
+    tables.write_frame(path, book)
+    task = TrainingData(generation=1)
+    folder = task.path()
+    folder.parent.mkdir(parents=True)
+    task.build({"sets": folder})
+    frame, splits = read_training_frame(folder), read_splits(folder)
+    known = book[book["label_date"] <= frame["train_until"].iloc[0]]
+    assert set(splits.index) == set(known["loan_id"])
+    assert 950 <= len(frame) <= 1000
+    assert len(known) == 1800
+    assert (splits == "left_out").sum() == len(known) - len(frame)
+    values = book.set_index("loan_id").loc[frame["loan_id"], FEATURES]
+    pd.testing.assert_frame_equal(frame.set_index("loan_id")[FEATURES], values)
+    assert window_of(frame, len(known) - len(frame)).sampled_from == len(known)
