@@ -13,7 +13,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ _memory: dict[str, Any] = {}
 def _read_module(path: Path) -> tuple[str, list[list[str]]]:
     """(code digest, imported [module, name] pairs of the package) of one source file."""
     source = path.read_bytes()
-    name = f"code-{hashlib.sha256(source).hexdigest()[:32]}"
+    name = f"runs-{hashlib.sha256(source).hexdigest()[:32]}"
     digest, imports = remembered(name, lambda: _examine_source(source.decode()))
     return digest, imports
 
@@ -128,13 +128,23 @@ def _read_module(path: Path) -> tuple[str, list[list[str]]]:
 def _examine_source(source: str) -> tuple[str, list[tuple[str, str]]]:
     tree = ast.parse(source)
     imports: list[tuple[str, str]] = []
-    for node in ast.walk(tree):
+    for node in _running(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             imports += [(node.module, alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
             imports += [(alias.name, "") for alias in node.names]
     inside = [pair for pair in imports if pair[0].split(".")[0] == PACKAGE]
     return of_tree(tree), inside
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below one that run: not what stands under `if TYPE_CHECKING:`."""
+    yield node
+    children = ast.iter_child_nodes(node)
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        children = iter(node.orelse)
+    for child in children:
+        yield from _running(child)
 
 
 def _module_of(module: str, name: str) -> str | None:
