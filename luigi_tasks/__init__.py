@@ -2,6 +2,8 @@
 
 import logging
 
+from luigi_tasks import parameters
+from luigi_tasks.core import settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze, RawCsv
@@ -46,6 +48,8 @@ __all__ = [
     "TrainingData",
     "TrainingPipeline",
 ]
+
+settings.declare(parameters.RULES)
 
 
 def _tell_in_one_sentence(record: logging.LogRecord) -> bool:

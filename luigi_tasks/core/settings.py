@@ -1,153 +1,46 @@
-"""Settings: what to compute is in params.yaml (DVC sees it), on which machine in luigi.cfg.
+"""Settings: what to compute is in params.yaml, where DVC sees it.
 
-Every value of params.yaml is checked when it is first read. A misspelt or impossible setting
-raises `PipelineError` with its dotted name, its value and what is allowed.
+Every value of params.yaml is checked when it is first read, by the rules that the project has
+declared (`core.rules`): a misspelt or impossible setting raises `PipelineError` with its dotted
+name, its value and what is allowed.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import difflib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from luigi_tasks.core.errors import PipelineError
 
+if TYPE_CHECKING:
+    from luigi_tasks.core.rules import Rules
+
 PARAMS_FILE = Path("params.yaml")
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What one setting may be: a test and the same in words."""
-
-    allowed: str
-    holds: Callable[[Any], bool]
+_rules: Rules | None = None
 
 
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def declare(rules: Rules) -> None:
+    """Say which settings params.yaml has. Called once, where the project's package begins.
+
+    A call and not an import, because rules only accept or refuse: what they let pass is in the
+    recipes of the tasks that read it, and an edited rule makes nothing stale.
+    """
+    global _rules
+    _rules = rules
+    _load.cache_clear()
 
 
-def _is_number(value: Any) -> bool:
-    return _is_int(value) or isinstance(value, float)
-
-
-def _whole(low: int, high: int) -> Rule:
-    return Rule(f"a whole number from {low} to {high}", lambda v: _is_int(v) and low <= v <= high)
-
-
-def _number(low: float, high: float) -> Rule:
-    return Rule(f"a number from {low:g} to {high:g}", lambda v: _is_number(v) and low <= v <= high)
-
-
-def _one_of(*choices: str) -> Rule:
-    return Rule(" or ".join(choices), lambda v: v in choices)
-
-
-def _is_date(value: Any) -> bool:
-    if isinstance(value, dt.date):
-        return not isinstance(value, dt.datetime)
-    try:
-        dt.date.fromisoformat(value)
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-def _is_candidates(value: Any) -> bool:
-    return (
-        isinstance(value, dict)
-        and bool(value)
-        and all(
-            isinstance(name, str)
-            and name.isidentifier()
-            and not name.startswith("generation_")
-            and isinstance(spec, dict)
-            and isinstance(spec.get("class"), str)
-            and "." in spec["class"]
-            and all(isinstance(key, str) for key in spec)
-            for name, spec in value.items()
-        )
-    )
-
-
-RULES: dict[str, Rule] = {
-    "labels.prediction_mob": _whole(1, 60),
-    "labels.observation_mob": _whole(1, 120),
-    "labels.overdue_threshold": _number(0, 1e9),
-    "quality.min_age": _whole(0, 150),
-    "quality.max_age": _whole(0, 150),
-    "quality.max_flagged_share": _number(0, 1),
-    "quality.max_quarantined_share": _number(0, 1),
-    "training.train_until": Rule(
-        "auto or a date (yyyy-mm-dd)", lambda v: v == "auto" or _is_date(v)
-    ),
-    "training.split": _one_of("out_of_time", "random"),
-    "training.test_vintages": _whole(1, 120),
-    "training.test_share": _number(0.01, 0.9),
-    "training.max_rows": _whole(1_000, 10**9),
-    "training.random_state": _whole(0, 2**32 - 1),
-    "training.features": Rule(
-        "a list of gold column names, * and ? as wildcards",
-        lambda v: isinstance(v, list) and bool(v) and all(isinstance(x, str) and x for x in v),
-    ),
-    "training.candidates": Rule(
-        "a name (letters, digits, _; not generation_…) for each candidate, with its `class` by "
-        "dotted path and its arguments",
-        _is_candidates,
-    ),
-    "predictions.threshold": _number(0, 1),
-    "monitoring.bins": _whole(2, 100),
-    "monitoring.floor": _number(1e-9, 0.01),
-    "monitoring.window_months": _whole(1, 60),
-    "governance.min_auc": _number(0, 1),
-    "governance.max_psi": _number(0, 100),
-    "governance.min_matured": _whole(1, 10**9),
-    "governance.min_scored": _whole(1, 10**9),
-}
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, dict) and name not in RULES:
-            yield from _flatten(value, f"{name}.")
-        else:
-            yield name, value
-
-
-def check(tree: Any) -> dict[str, Any]:
-    """Return the settings as {dotted name: value}; raise PipelineError at the first wrong one."""
-    source = PARAMS_FILE
-    if not isinstance(tree, dict):
-        raise PipelineError(f"{source}: expected sections such as `labels:` and `training:`")
-    values = dict(_flatten(tree))
-    for name, value in values.items():
-        rule = RULES.get(name)
-        if rule is None:
-            near = difflib.get_close_matches(name, RULES, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise PipelineError(f"{source}: unknown setting {name} = {value!r}{hint}")
-        if not rule.holds(value):
-            raise PipelineError(f"{source}: {name} = {value!r} is not allowed: {rule.allowed}")
-    for name, rule in RULES.items():
-        if name not in values:
-            raise PipelineError(f"{source}: setting {name} is missing: {rule.allowed}")
-    for low, high in (
-        ("labels.prediction_mob", "labels.observation_mob"),
-        ("quality.min_age", "quality.max_age"),
-    ):
-        if values[low] > values[high]:
-            raise PipelineError(
-                f"{source}: {low} = {values[low]} is not allowed: at most {high} = {values[high]}"
-            )
-    values["training.train_until"] = str(values["training.train_until"])
-    return values
+def declared() -> Rules:
+    """The rules of this project; raises RuntimeError when it has declared none."""
+    if _rules is None:
+        raise RuntimeError("no settings are declared; call luigi_tasks.core.settings.declare")
+    return _rules
 
 
 @lru_cache(maxsize=4)
@@ -160,7 +53,7 @@ def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
         raise PipelineError(
             f"{PARAMS_FILE}: not valid YAML: {' '.join(str(error).split())}"
         ) from error
-    return check(tree)
+    return declared().check(tree)
 
 
 def params() -> dict[str, Any]:
@@ -179,22 +72,31 @@ class Slice(Mapping[str, Any]):
         everything = params()
         self._values = {name: _lookup(everything, name) for name in names}
 
-    def named(self) -> dict[str, Any]:
-        """The same as keyword arguments: each setting by the last part of its dotted name."""
-        return {name.rpartition(".")[2]: value for name, value in self._values.items()}
-
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
         return len(self._values)
 
+    def named(self) -> dict[str, Any]:
+        """The values by the last part of their names, to hand to a function as arguments.
+
+        Raises ValueError when two of them end alike.
+        """
+        arguments: dict[str, Any] = {}
+        for name, value in self.items():
+            last = name.rpartition(".")[2]
+            if last in arguments:
+                raise ValueError(f"two of {', '.join(self)} are called {last}")
+            arguments[last] = value
+        return arguments
+
 
 def _lookup(values: Mapping[str, Any], name: str) -> Any:
-    """A setting by dotted name, or one candidate's entry (training.candidates.<name>)."""
+    """A setting by dotted name, or one entry of a setting that holds several."""
     if name in values:
         return values[name]
     parent, _, last = name.rpartition(".")

@@ -1,141 +1,27 @@
-"""A wrong setting is refused with its name, its value and what would be allowed."""
+"""params.yaml is read anew when it has changed, and a task sees what it declares, no more."""
 
 from __future__ import annotations
 
-import copy
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from conftest import ROOT
 
+from luigi_tasks.core import settings
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.settings import Slice, check, params
-
-SHIPPED: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
-
-
-def with_setting(name: str, value: Any) -> dict[str, Any]:
-    """The shipped settings with one changed; a value of ... takes it away."""
-    tree = copy.deepcopy(SHIPPED)
-    section, _, last = name.partition(".")
-    if value is ...:
-        del tree[section][last]
-    else:
-        tree[section][last] = value
-    return tree
+from luigi_tasks.core.rules import Rules, Whole
+from luigi_tasks.core.settings import Slice, declare, declared, params
 
 
-def refusal(tree: Any) -> str:
-    with pytest.raises(PipelineError) as error:
-        check(tree)
-    return str(error.value)
-
-
-def test_the_shipped_settings_are_allowed() -> None:
-    found = check(SHIPPED)
-    assert found["labels.prediction_mob"] == 3
-    assert set(found["training.candidates"]) == {
-        "logistic_regression",
-        "random_forest",
-        "gradient_boosting",
-    }
-
-
-def test_a_misspelt_setting_is_refused_with_a_suggestion() -> None:
-    assert refusal(with_setting("labels.prediction_mobb", 3)) == (
-        "params.yaml: unknown setting labels.prediction_mobb = 3; "
-        "did you mean labels.prediction_mob?"
-    )
-
-
-def test_a_misspelt_section_is_refused() -> None:
-    tree = {("trainning" if name == "training" else name): part for name, part in SHIPPED.items()}
-    assert "unknown setting trainning.train_until" in refusal(tree)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "allowed"),
-    [
-        ("labels.prediction_mob", 0, "a whole number from 1 to 60"),
-        ("labels.prediction_mob", 3.5, "a whole number from 1 to 60"),
-        ("labels.prediction_mob", True, "a whole number from 1 to 60"),
-        ("labels.prediction_mob", "3", "a whole number from 1 to 60"),
-        ("labels.prediction_mob", None, "a whole number from 1 to 60"),
-        ("labels.overdue_threshold", -1, "a number from 0 to 1e+09"),
-        ("quality.max_flagged_share", 30, "a number from 0 to 1"),
-        ("quality.max_flagged_share", float("nan"), "a number from 0 to 1"),
-        ("training.split", "time", "out_of_time or random"),
-        ("training.train_until", "2024-13-01", "auto or a date (yyyy-mm-dd)"),
-        ("training.train_until", "1/9/2024", "auto or a date (yyyy-mm-dd)"),
-        ("training.train_until", yaml.safe_load("2024-09-01 12:00:00"), "auto or a date"),
-        ("training.features", [], "a list of gold column names"),
-        ("training.features", "Age", "a list of gold column names"),
-        ("monitoring.bins", 1, "a whole number from 2 to 100"),
-        ("monitoring.floor", 0, "a number from 1e-09 to 0.01"),
-        ("governance.min_auc", 1.5, "a number from 0 to 1"),
-        ("governance.min_matured", 0, "a whole number from 1 to 1000000000"),
-    ],
-)
-def test_an_impossible_value_is_refused_with_what_is_allowed(
-    name: str, value: Any, allowed: str
-) -> None:
-    sentence = refusal(with_setting(name, value))
-    assert f"{name} = {value!r} is not allowed: {allowed}" in sentence
-
-
-@pytest.mark.parametrize("name", ["labels.observation_mob", "governance.min_auc"])
-def test_a_missing_setting_is_named(name: str) -> None:
-    assert f"setting {name} is missing" in refusal(with_setting(name, ...))
-
-
-@pytest.mark.parametrize(
-    ("low", "value", "high"),
-    [
-        ("labels.prediction_mob", 7, "labels.observation_mob = 6"),
-        ("quality.min_age", 101, "quality.max_age = 100"),
-    ],
-)
-def test_a_lower_limit_above_its_upper_limit_is_refused(low: str, value: int, high: str) -> None:
-    assert refusal(with_setting(low, value)).endswith(
-        f"{low} = {value} is not allowed: at most {high}"
-    )
-
-
-@pytest.mark.parametrize(
-    "candidates",
-    [
-        {},
-        None,
-        ["random_forest"],
-        {"random forest": {"class": "sklearn.ensemble.RandomForestClassifier"}},
-        {"forest": "sklearn.ensemble.RandomForestClassifier"},
-        {"forest": {"max_depth": 5}},
-        {"forest": {"class": "RandomForestClassifier"}},
-        {"forest": {"class": "sklearn.ensemble.RandomForestClassifier", 5: 5}},
-    ],
-)
-def test_a_candidate_needs_a_name_a_class_and_named_arguments(candidates: Any) -> None:
-    assert "training.candidates = " in refusal(with_setting("training.candidates", candidates))
-
-
-def test_a_train_until_is_taken_as_text_or_as_a_date() -> None:
-    for value in ("2024-09-01", yaml.safe_load("2024-09-01")):
-        found = check(with_setting("training.train_until", value))
-        assert found["training.train_until"] == "2024-09-01"
-
-
-@pytest.mark.parametrize("tree", [None, [], "labels"])
-def test_a_file_without_sections_is_refused(tree: Any) -> None:
-    assert "expected sections" in refusal(tree)
-
-
-def test_a_section_without_settings_is_refused() -> None:
-    assert "labels" in refusal({**SHIPPED, "labels": None})
-
-
-# --- the file ---------------------------------------------------------------------------------
+@pytest.fixture
+def other_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A project of its own with two settings that end alike."""
+    before = declared()
+    monkeypatch.chdir(tmp_path)
+    declare(Rules({f"{room}.seats": Whole(1, 99, about="…") for room in ("hall", "box")}))
+    (tmp_path / "params.yaml").write_text("hall: {seats: 50}\nbox: {seats: 4}\n")
+    yield tmp_path
+    declare(before)
 
 
 def test_the_file_is_read_anew_when_it_has_changed(empty_project: Path) -> None:
@@ -161,9 +47,36 @@ def test_a_missing_file_is_named(empty_project: Path) -> None:
         params()
 
 
+def test_a_project_declares_its_own_settings(other_project: Path) -> None:
+    assert params() == {"hall.seats": 50, "box.seats": 4}
+    (other_project / "params.yaml").write_text("hall: {seats: 0}\nbox: {seats: 4}\n")
+    with pytest.raises(PipelineError, match=r"hall\.seats = 0 is not allowed"):
+        params()
+
+
+def test_to_read_settings_before_they_are_declared_is_an_error(
+    empty_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "_rules", None)
+    with pytest.raises(RuntimeError, match="no settings are declared"):
+        params()
+
+
 def test_a_task_sees_only_the_settings_that_it_declares(empty_project: Path) -> None:
     seen = Slice(["monitoring.bins", "training.candidates.random_forest"])
     assert seen["training.candidates.random_forest"]["max_depth"] == 10
     assert dict(seen).keys() == {"monitoring.bins", "training.candidates.random_forest"}
     with pytest.raises(KeyError):
         seen["monitoring.floor"]
+
+
+def test_settings_go_to_a_function_by_the_last_part_of_their_names(empty_project: Path) -> None:
+    def bounds(*, min_age: int, max_age: int) -> tuple[int, int]:
+        return min_age, max_age
+
+    assert bounds(**Slice(["quality.max_age", "quality.min_age"]).named()) == (18, 100)
+
+
+def test_two_settings_that_end_alike_cannot_be_told_apart_by_it(other_project: Path) -> None:
+    with pytest.raises(ValueError, match=r"two of hall\.seats, box\.seats are called seats"):
+        Slice(["hall.seats", "box.seats"]).named()

@@ -1,0 +1,225 @@
+"""Rules: what the settings of params.yaml may be, in words, as a test and as JSON Schema.
+
+A project states its rules once (`Rules`) and declares them (`settings.declare`). No task imports
+this module: an edited rule makes nothing stale.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.settings import PARAMS_FILE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule(ABC):
+    """What one setting may be, in words, as a test and as JSON Schema."""
+
+    about: str
+    """What the setting means, in one line."""
+
+    @property
+    @abstractmethod
+    def allowed(self) -> str:
+        """What is allowed, in words; the end of the sentence that refuses a value."""
+
+    @abstractmethod
+    def holds(self, value: Any) -> bool:
+        """Whether a value is allowed."""
+
+    @property
+    @abstractmethod
+    def schema(self) -> dict[str, Any]:
+        """The same as JSON Schema, as far as that can say it."""
+
+    def normal(self, value: Any) -> Any:
+        """An allowed value in the one form in which tasks see it."""
+        return value
+
+
+@dataclass(frozen=True)
+class Whole(Rule):
+    """A whole number, both limits included."""
+
+    low: int
+    high: int
+
+    @property
+    def allowed(self) -> str:
+        return f"a whole number from {self.low} to {self.high}"
+
+    def holds(self, value: Any) -> bool:
+        return _is_int(value) and self.low <= value <= self.high
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True)
+class Number(Rule):
+    """A number, both limits included."""
+
+    low: float
+    high: float
+
+    @property
+    def allowed(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
+
+    def holds(self, value: Any) -> bool:
+        return (_is_int(value) or isinstance(value, float)) and self.low <= value <= self.high
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "number", "minimum": self.low, "maximum": self.high}
+
+
+@dataclass(frozen=True)
+class OneOf(Rule):
+    """One of a few words."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return " or ".join(self.choices)
+
+    def holds(self, value: Any) -> bool:
+        return value in self.choices
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"enum": list(self.choices)}
+
+
+@dataclass(frozen=True)
+class DateOr(Rule):
+    """A date, or a word that stands for one; tasks see it as text."""
+
+    word: str
+
+    @property
+    def allowed(self) -> str:
+        return f"{self.word} or a date (yyyy-mm-dd)"
+
+    def holds(self, value: Any) -> bool:
+        # YAML makes a date of 2024-09-01 and a text of "2024-09-01".
+        if not isinstance(value, str):
+            return isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+        try:
+            return value == self.word or str(dt.date.fromisoformat(value)) == value
+        except ValueError:
+            return False
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        date = "[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+        return {"type": "string", "pattern": f"^({self.word}|{date})$"}
+
+    def normal(self, value: Any) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Texts(Rule):
+    """A list of texts, at least one."""
+
+    what: str
+    """What the texts are, for the words."""
+
+    @property
+    def allowed(self) -> str:
+        return f"a list of {self.what}"
+
+    def holds(self, value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and value != []
+            and all(isinstance(text, str) and text for text in value)
+        )
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+
+
+def _is_int(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The rules of a project's settings, by dotted name (section.setting)."""
+
+    by_name: Mapping[str, Rule]
+    ordered: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    """Pairs of settings of which the first may be at most the second."""
+
+    def check(self, tree: Any) -> dict[str, Any]:
+        """The settings of a params.yaml as {dotted name: value}.
+
+        Raises PipelineError at the first one that is unknown, impossible or missing.
+        """
+        source = PARAMS_FILE
+        if not isinstance(tree, dict):
+            sections = dict.fromkeys(name.partition(".")[0] for name in self.by_name)
+            raise PipelineError(f"{source}: expected sections: {', '.join(sections)}")
+        values = dict(self._flat(tree))
+        for name, value in values.items():
+            rule = self.by_name.get(name)
+            if rule is None:
+                near = difflib.get_close_matches(name, self.by_name, n=1)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise PipelineError(f"{source}: unknown setting {name} = {value!r}{hint}")
+            if not rule.holds(value):
+                raise PipelineError(f"{source}: {name} = {value!r} is not allowed: {rule.allowed}")
+        for name, rule in self.by_name.items():
+            if name not in values:
+                raise PipelineError(f"{source}: setting {name} is missing: {rule.allowed}")
+        for low, high in self.ordered:
+            if values[low] > values[high]:
+                raise PipelineError(
+                    f"{source}: {low} = {values[low]} is not allowed: "
+                    f"at most {high} = {values[high]}"
+                )
+        return {name: self.by_name[name].normal(value) for name, value in values.items()}
+
+    def schema(self) -> dict[str, Any]:
+        """A JSON Schema of params.yaml; what it cannot say, only `check` knows."""
+        root: dict[str, Any] = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+        for name, rule in self.by_name.items():
+            *sections, last = name.split(".")
+            place = _closed(root)
+            for section in sections:
+                place = _closed(_member(place, section))
+            _member(place, last).update({"description": rule.about, **rule.schema})
+        return root
+
+    def _flat(self, tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+        for key, value in tree.items():
+            name = f"{prefix}{key}"
+            if isinstance(value, dict) and name not in self.by_name:
+                yield from self._flat(value, f"{name}.")
+            else:
+                yield name, value
+
+
+def _closed(place: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an object that has exactly the members that are given to it."""
+    if "properties" not in place:
+        place.update(type="object", additionalProperties=False, required=[], properties={})
+    return place
+
+
+def _member(place: dict[str, Any], name: str) -> dict[str, Any]:
+    if name not in place["properties"]:
+        place["required"].append(name)
+    member: dict[str, Any] = place["properties"].setdefault(name, {})
+    return member

@@ -1,0 +1,134 @@
+"""The settings of params.yaml: what each means and what it may be.
+
+`luigi_tasks/__init__.py` declares them; no task imports this module, so that an edited rule makes
+nothing stale.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Whole
+
+# A name becomes a folder of the model store; `generation_…` are the folders of the generations.
+_NAME = r"(?!generation_)[A-Za-z_][A-Za-z0-9_]*"
+_DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
+
+
+@dataclass(frozen=True)
+class Candidates(Rule):
+    """The candidates by name: each its class and the arguments of that class.
+
+    Whether there is such a class, and whether it takes the arguments, is found when it is made.
+    """
+
+    @property
+    def allowed(self) -> str:
+        return (
+            "a name (letters, digits, _; not generation_…) for each candidate, with its `class` "
+            "by dotted path and its arguments"
+        )
+
+    def holds(self, value: Any) -> bool:
+        return (
+            isinstance(value, dict)
+            and bool(value)
+            and all(_is_like(_NAME, name) and _is_candidate(spec) for name, spec in value.items())
+        )
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "minProperties": 1,
+            "propertyNames": {"pattern": f"^{_NAME}$"},
+            "additionalProperties": {
+                "type": "object",
+                "required": ["class"],
+                "properties": {
+                    "class": {
+                        "description": "a scikit-learn classifier by dotted path",
+                        "type": "string",
+                        "pattern": f"^{_DOTTED}$",
+                    }
+                },
+            },
+        }
+
+
+def _is_candidate(spec: Any) -> bool:
+    return (
+        isinstance(spec, dict)
+        and _is_like(_DOTTED, spec.get("class"))
+        and all(isinstance(argument, str) for argument in spec)
+    )
+
+
+def _is_like(pattern: str, value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value) is not None
+
+
+RULES = Rules(
+    {
+        "labels.prediction_mob": Whole(
+            1, 60, about="months on book at which a loan is scored: the prediction point"
+        ),
+        "labels.observation_mob": Whole(
+            1, 120, about="months on book at which a label is known: the observation point"
+        ),
+        "labels.overdue_threshold": Number(
+            0, 1e9, about="arrears above this in the performance window are a default"
+        ),
+        "quality.min_age": Whole(0, 150, about="a younger customer is flagged"),
+        "quality.max_age": Whole(0, 150, about="an older customer is flagged"),
+        "quality.max_flagged_share": Number(
+            0, 1, about="share of customers that may be flagged; above it the run fails"
+        ),
+        "quality.max_quarantined_share": Number(
+            0, 1, about="share of an extract's rows that may be quarantined; above it the run fails"
+        ),
+        "training.train_until": DateOr(
+            "auto",
+            about="the day up to which the first model knows labels; auto: the first day on which "
+            "twelve vintages have matured",
+        ),
+        "training.split": OneOf(
+            ("out_of_time", "random"),
+            about="test on the newest matured vintages, or on a stratified share",
+        ),
+        "training.test_vintages": Whole(1, 120, about="vintages to test on, for out_of_time"),
+        "training.test_share": Number(0.01, 0.9, about="share of loans to test on, for random"),
+        "training.max_rows": Whole(
+            1_000, 10**9, about="of more matured loans a sample is kept, by vintage and label"
+        ),
+        "training.random_state": Whole(
+            0, 2**32 - 1, about="seed of the sample, the split and the candidates"
+        ),
+        "training.features": Texts(
+            "gold column names, * and ? as wildcards", about="the columns of gold to fit on"
+        ),
+        "training.candidates": Candidates(
+            about="the candidates by name: class by dotted path, and its arguments"
+        ),
+        "predictions.threshold": Number(0, 1, about="predicted default from this probability on"),
+        "monitoring.bins": Whole(2, 100, about="quantile bins of PSI and CSI, frozen at training"),
+        "monitoring.floor": Number(1e-9, 0.01, about="share that stands for an empty bin"),
+        "monitoring.window_months": Whole(
+            1, 60, about="newest live months that governance looks at together"
+        ),
+        "governance.min_auc": Number(0, 1, about="retrain below this AUC"),
+        "governance.max_psi": Number(0, 100, about="retrain from this PSI on"),
+        "governance.min_matured": Whole(
+            1, 10**9, about="matured live loans that an AUC needs before it counts"
+        ),
+        "governance.min_scored": Whole(
+            1, 10**9, about="scored live loans that a PSI needs before it counts"
+        ),
+    },
+    ordered=(
+        ("labels.prediction_mob", "labels.observation_mob"),
+        ("quality.min_age", "quality.max_age"),
+    ),
+)
