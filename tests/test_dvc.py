@@ -16,7 +16,7 @@ from luigi.task_register import Register
 from running import BIN, OUTPUTS, ROOT, Project
 
 import luigi_tasks  # noqa: F401 (registers the tasks)
-from luigi_tasks.__main__ import stages
+from luigi_tasks.commands.status import stages
 from luigi_tasks.core import digests
 from luigi_tasks.core.task import PipelineTask
 

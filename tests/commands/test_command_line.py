@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from running import BIN, Project, luigid, tasks_on
 
+from luigi_tasks.__main__ import COMMANDS, main
+
 STAGES = [
     "Bronze",
     "Silver",
@@ -83,3 +85,24 @@ def test_luigid_shows_every_task_of_a_run_as_done(finished: Project, tmp_path: P
         assert done.returncode == 0, done.stderr[-3000:]
         names = {task["name"] for task in tasks_on(url, "DONE")}
     assert {"TrainCandidate", "BestModel", "Predictions", "Monitoring", "Pipeline"} <= names
+
+
+def test_the_help_of_the_commands_is_their_first_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["--help"])
+    assert done.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for name, command in COMMANDS.items():
+        assert f"{name} {command.__doc__}" in told
+
+
+def test_wrong_words_are_told_from_what_could_not_be_done(
+    empty_project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as done:
+        main(["statuss"])
+    assert done.value.code == 2
+    assert main(["status"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: data/")

@@ -1,0 +1,41 @@
+"""Write four extracts like the real ones."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.extracts import sample_data
+from luigi_tasks.extracts.contract import TABLES
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--customers", type=int, default=12_500, metavar="N")
+    parser.add_argument("--seed", type=int, default=7, metavar="S")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--drift", choices=sample_data.DRIFTS)
+    parser.add_argument("--drift-from", metavar="YYYY-MM", help="the first vintage that drifts")
+    parser.add_argument("--force", action="store_true", help="replace extracts that are there")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    existing = [table.file for table in TABLES.values() if (arguments.out / table.file).exists()]
+    if existing and not arguments.force:
+        raise PipelineError(
+            f"{arguments.out / existing[0]} exists already; give another --out, or --force to "
+            "replace it"
+        )
+    try:
+        rows = sample_data.generate(
+            arguments.out,
+            arguments.customers,
+            arguments.seed,
+            arguments.drift,
+            arguments.drift_from,
+        )
+    except ValueError as error:
+        raise PipelineError(str(error)) from error
+    for name, number in rows.items():
+        print(f"{arguments.out / name}: {number:,} rows")
+    return 0

@@ -1,0 +1,59 @@
+"""Say for every target whether it is fresh, or why not."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+from typing import Any
+
+import luigi
+
+from luigi_tasks.core.task import Stage, Task, Wrapper, one_look, tasks_below
+from luigi_tasks.pipeline import Pipeline
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_as_of(parser)
+    parser.add_argument("--json", action="store_true", help="for machines")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    rows = status_of(Pipeline(as_of=arguments.as_of))
+    if arguments.json:
+        print(json.dumps(rows, indent=1, ensure_ascii=False))
+        return 0
+    width = max(len(row["task"]) for row in rows)
+    for row in rows:
+        state = "fresh" if row["fresh"] else "STALE"
+        print(f"{state}  {row['task']:{width}}  {row['reason'] or row['output']}".rstrip())
+    stale = sum(not row["fresh"] for row in rows)
+    print(f"{len(rows) - stale} fresh, {stale} stale")
+    return 0
+
+
+def add_as_of(parser: argparse.ArgumentParser) -> None:
+    """Add --as-of, which several commands take."""
+    parser.add_argument(
+        "--as-of", type=dt.date.fromisoformat, metavar="YYYY-MM-DD", help="default: the newest"
+    )
+
+
+def status_of(root: Task) -> list[dict[str, Any]]:
+    """{task, output, fresh, reason} for every target below a task, inputs first."""
+    rows = []
+    with one_look(root):
+        for task in tasks_below(root):
+            if isinstance(task, Wrapper | luigi.ExternalTask):
+                continue
+            output = task.path() if isinstance(task, Stage) else task.output()
+            reason = task.stale_because()
+            rows.append(
+                {
+                    "task": str(task),
+                    "output": str(output),
+                    "fresh": reason is None,
+                    "reason": reason,
+                }
+            )
+    return rows

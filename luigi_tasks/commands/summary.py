@@ -1,0 +1,44 @@
+"""Say what the last run found, and where to look."""
+
+from __future__ import annotations
+
+import argparse
+
+from luigi_tasks.commands.status import add_as_of, status_of
+from luigi_tasks.core.storage import in_reports
+from luigi_tasks.generations.audit_trail import read_trail, trail_path
+from luigi_tasks.generations.marker import marker_path
+from luigi_tasks.models.store import read_metadata
+from luigi_tasks.pipeline import Pipeline
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_as_of(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    pipeline = Pipeline(as_of=arguments.as_of)
+    paths = {row["task"].partition("(")[0]: row["output"] for row in status_of(pipeline)}
+    metadata = read_metadata(pipeline.generation)
+    test = metadata.metrics[metadata.champion]["test"]
+    print(f"as of {pipeline.as_of}, generation {pipeline.generation}")
+    print(
+        f"champion: {metadata.champion}, test AUC {test['auc']:.3f} "
+        f"[{test['auc_low']:.3f}, {test['auc_high']:.3f}], "
+        f"knows labels until {metadata.window.train_until}"
+    )
+    trail = [d for d in read_trail() if d.as_of <= pipeline.as_of]
+    if trail:
+        print(f"decision: {trail[-1].action} ({trail[-1].reason})")
+    print("look at:")
+    for path in (
+        paths["Dashboard"],
+        paths["Predictions"],
+        paths["Monitoring"],
+        paths["BestModel"],
+        str(in_reports("data_quality.json")),
+        str(trail_path()),
+        str(marker_path()),
+    ):
+        print(f"  {path}")
+    return 0
