@@ -22,11 +22,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 import luigi_tasks
-from luigi_tasks.core import engine
+from luigi_tasks.core import imports
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.targets import Document, StageTarget
 from luigi_tasks.core.task import PipelineTask
 from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.pipeline import AFTER_GOLD
 
 
 def make(task: PipelineTask) -> None:
@@ -54,7 +55,7 @@ def newest_day() -> dt.date:
 
 
 def main() -> None:
-    engine.expect_training()
+    imports.expect(AFTER_GOLD)
     for table in TABLES:
         make(luigi_tasks.Bronze(table=table))
         make(luigi_tasks.Silver(table=table))

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from running import Project
 
-from luigi_tasks.core import engine
+from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.gold import build_gold, without_flagged
 from luigi_tasks.layers.quality import evidence, passed, prediction_dates, quarantine_dates
@@ -61,7 +61,7 @@ FLAGS = pa.schema(
 def _one_session() -> Iterator[None]:
     """The engine starts once, at the first frame, and stops after the last test."""
     yield
-    engine.shutdown()
+    session.shutdown()
 
 
 @pytest.fixture
@@ -88,8 +88,8 @@ def frame(rows: Sequence[Row], schema: pa.Schema | None = None) -> DataFrame:
     """A Spark frame of these rows."""
     if not rows and schema is not None:
         columns = ", ".join(f"{field.name} {DDL[field.type]}" for field in schema)
-        return engine.session().createDataFrame([], columns)
-    return engine.session().createDataFrame(pa.Table.from_pylist(list(rows), schema))
+        return session.current().createDataFrame([], columns)
+    return session.current().createDataFrame(pa.Table.from_pylist(list(rows), schema))
 
 
 def collected(frame: DataFrame, *order: str) -> list[Row]:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luigi_tasks.core import engine, tables
+from luigi_tasks.core import tables
+from luigi_tasks.core.engines import session
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -236,15 +237,15 @@ class GoldFeatures(Stage):
     def output(self) -> dict[str, StageTarget]:
         return {"features": Directory(in_datamart("gold", "features.parquet"))}
 
-    @engine.memory_told()
+    @session.errors_explained()
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow.dataset as ds
 
-        flags = engine.read(QualityCheck().path())
-        silver = {name: passed(engine.read(Silver(table=name).path()), flags) for name in TABLES}
+        flags = session.read(QualityCheck().path())
+        silver = {name: passed(session.read(Silver(table=name).path()), flags) for name in TABLES}
         gold = build_gold(silver, *(self.params[name] for name in self.reads))
         gold = without_flagged(gold, flags)
         reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
         total = tables.count_rows(Silver(table="lms_loan_daily").path(), reached)
         with Progress(self, "joining", total, "loans") as progress:
-            engine.write(gold, staging["features"], ["loan_id"], progress)
+            session.write(gold, staging["features"], ["loan_id"], progress)

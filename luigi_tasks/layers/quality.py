@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from luigi_tasks.core import engine, tables
+from luigi_tasks.core import tables
+from luigi_tasks.core.engines import session
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart, in_reports
@@ -195,10 +196,10 @@ class QualityCheck(Stage):
         flags = in_datamart("quarantine", "quality", "flagged_customers.parquet")
         return {"flags": Directory(flags), "report": Document(in_reports("data_quality.json"))}
 
-    @engine.memory_told()
+    @session.errors_explained()
     def build(self, staging: Mapping[str, Path]) -> None:
         flags_path, report_path = staging["flags"], staging["report"]
-        silver = {name: engine.read(Silver(table=name).path()) for name in TABLES}
+        silver = {name: session.read(Silver(table=name).path()) for name in TABLES}
         mob = self.params["labels.prediction_mob"]
         findings = evidence(
             silver, mob, self.params["quality.min_age"], self.params["quality.max_age"]
@@ -207,8 +208,8 @@ class QualityCheck(Stage):
         flagged = quarantine_dates(findings, predictions)
         counts = {}
         with Progress(self, "checking", len(TABLES), "tables") as progress:
-            engine.write(flagged, flags_path, ["Customer_ID", "reason"])
-            flags = engine.read(flags_path)
+            session.write(flagged, flags_path, ["Customer_ID", "reason"])
+            flags = session.read(flags_path)
             for name in TABLES:
                 counts[name] = self._count(name, silver[name], flags)
                 progress.add(1)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import luigi
 
-from luigi_tasks.core import engine, tables
+from luigi_tasks.core import tables
+from luigi_tasks.core.engines import session
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -308,13 +309,13 @@ class Silver(Stage):
             "nulls": Directory(quarantine / f"{self.table}_nulls.parquet"),
         }
 
-    @engine.memory_told()
+    @session.errors_explained()
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
 
         table = TABLES[self.table]
         dataset, quarantine, nulls = (staging[name] for name in ("rows", "quarantine", "nulls"))
-        values = read_values(engine.read(self.requires().path()), table)
+        values = read_values(session.read(self.requires().path()), table)
         total = tables.count_rows(self.requires().path())
         with Progress(self, "cleaning", total, "rows") as progress:
             found = examine(values, table)
@@ -322,9 +323,9 @@ class Silver(Stage):
             if found.has_duplicates:
                 rows, duplicates = without_duplicates(rows, table)
                 bad = bad.unionByName(duplicates)
-            engine.write(rows, dataset, list(table.key), progress)
+            session.write(rows, dataset, list(table.key), progress)
             if found.faulty_rows or found.has_duplicates:
-                engine.write(bad, quarantine, bad.columns)
+                session.write(bad, quarantine, bad.columns)
             else:
                 texts = [(name, pa.string()) for name in quarantine_columns(table)]
                 empty = pa.schema([*texts, ("rows", pa.int64())]).empty_table()

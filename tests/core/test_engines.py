@@ -22,7 +22,8 @@ import pyarrow.dataset as ds
 import pytest
 from nasty_rows import add_nasty_rows
 
-from luigi_tasks.core.engine import regrouped
+from luigi_tasks.core.engines.config import ENGINES, EngineConfig
+from luigi_tasks.core.engines.sail import regrouped
 from luigi_tasks.extracts.sample_data import generate
 
 ROOT = Path(__file__).parents[2]
@@ -190,6 +191,15 @@ def test_row_groups_do_not_depend_on_how_the_rows_arrive() -> None:
         assert all(group["n"].num_chunks == 1 for group in groups)
 
 
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_engine_takes_its_settings_from_the_section(name: str) -> None:
+    made = EngineConfig(engine=name, parts=3, memory_mb=100, master="local[2]").make()
+    assert isinstance(made, ENGINES[name])
+    fields = {"sail": {"memory_mb": 100}, "spark": {"parts": 3, "master": "local[2]"}}
+    for field, value in fields.get(name, {"parts": 3}).items():
+        assert getattr(made, field) == value
+
+
 # --- settings that cannot work --------------------------------------------------------------------
 
 
@@ -272,11 +282,11 @@ def test_a_machine_without_java_is_told_so(
 MORE_THAN_MEMORY = """
 from pathlib import Path
 from pyspark.sql import functions as F
-from luigi_tasks.core import engine
+from luigi_tasks.core.engines import session
 
-rows = engine.session().range({rows})
+rows = session.current().range({rows})
 texts = rows.select(F.sha2((F.col("id") % {groups}).cast("string"), 256).alias("text"))
-engine.write(texts.groupBy("text").agg(F.count("text").alias("n")), Path("found"), ["text"])
+session.write(texts.groupBy("text").agg(F.count("text").alias("n")), Path("found"), ["text"])
 """
 
 
@@ -470,16 +480,16 @@ def kill_at_work(worker: Worker) -> None:
 SMALL_TASKS = """
 from pathlib import Path
 import luigi
-from luigi_tasks.core import engine
+from luigi_tasks.core.engines import session
 
 class Small(luigi.Task):
     number = luigi.IntParameter()
     def output(self):
         return luigi.LocalTarget(f"out/{self.number}/part-00000.parquet")
     def run(self):
-        frame = engine.session().range(self.number + 1)
+        frame = session.current().range(self.number + 1)
         Path("out").mkdir(exist_ok=True)
-        engine.write(frame, Path("out", str(self.number)), ["id"])
+        session.write(frame, Path("out", str(self.number)), ["id"])
 
 class Many(luigi.WrapperTask):
     def requires(self):

@@ -1,0 +1,56 @@
+"""What every engine does: start, read, write, explain its errors, stop."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.progress import Progress
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+# Otherwise every column expression looks up its place in our code. Static in Apache Spark.
+NO_DEBUGGING = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+
+
+@dataclass(kw_only=True)
+class Engine(ABC):
+    """One way to execute PySpark.
+
+    The fields of a subclass are the settings of section [engine] that it takes, under the same
+    names.
+    """
+
+    # Its slow imports. A forked worker would pay for them at every task.
+    modules: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def start(self) -> SparkSession:
+        """A new session; raises PipelineError when the settings cannot work."""
+
+    def stop(self, session: SparkSession | None) -> None:
+        """Stop the session, if there came to be one, and what `start` left running beside it."""
+        if session is not None:
+            session.stop()
+
+    def read(self, session: SparkSession, path: Path) -> DataFrame:
+        """The parquet dataset at a path that exists."""
+        return session.read.parquet(str(path.absolute()))
+
+    @abstractmethod
+    def write(
+        self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+    ) -> None:
+        """Write a frame as a parquet dataset; `order` are columns that identify a row.
+
+        The same rows give the same files: part-00000.parquet and so on, each sorted by `order`.
+        Rows are added to `progress` as far as they pass through this process.
+        """
+
+    def explained(self, error: Exception) -> PipelineError | None:
+        """The error of a query in a sentence for users; None when the engine has none for it."""
+        return None

@@ -1,0 +1,39 @@
+"""A Spark Connect server: the session is here, Apache Spark is elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from luigi_tasks.core.engines.executors import WithExecutors
+from luigi_tasks.core.errors import PipelineError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(kw_only=True)
+class Connect(WithExecutors):
+    """The Spark Connect server at an address: sc://host:15002."""
+
+    modules = ("pyspark.sql.connect.session",)
+
+    remote: str
+
+    def start(self) -> SparkSession:
+        from pyspark.sql import SparkSession
+        from pyspark.sql.connect.client.retries import DefaultPolicy
+
+        try:
+            session = SparkSession.builder.remote(self.remote).create()
+            # The client tries for ten minutes. That suits a lost connection, not a wrong address.
+            patient = session.client.get_retry_policies()
+            session.client.set_retry_policies([DefaultPolicy(max_retries=3)])
+            _ = session.version
+            session.client.set_retry_policies(patient)
+        except Exception as error:
+            raise PipelineError(
+                f"luigi.cfg: [engine] remote = {self.remote} does not answer as a Spark Connect "
+                f"server ({type(error).__name__})"
+            ) from error
+        return session

@@ -1,0 +1,40 @@
+"""What engines of Apache Spark have in common: executors, which read and write the datasets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luigi_tasks.core.engines.base import Engine
+from luigi_tasks.core.files import file_system
+from luigi_tasks.core.progress import Progress
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+@dataclass(kw_only=True)
+class WithExecutors(Engine):
+    """An engine whose executors write `parts` files a dataset."""
+
+    parts: int
+
+    def write(
+        self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+    ) -> None:
+        """A row's file is chosen by the hash of its key, so that as many parts are the same."""
+        placed = frame.repartition(self.parts, *order).sortWithinPartitions(*order)
+        placed.write.parquet(str(path.absolute()), compression="zstd")
+        _name_by_number(path)
+
+
+def _name_by_number(path: Path) -> None:
+    """Drop the random part of Spark's file names, and the files that are Hadoop's own."""
+    files = file_system(path)
+    names = files.names(path)
+    parts = [name for name in names if name.startswith("part-") and name.endswith(".parquet")]
+    for number, name in enumerate(parts):
+        files.move(path / name, path / f"part-{number:05d}.parquet")
+    for name in set(names) - set(parts):  # _SUCCESS and checksums
+        files.discard(path / name)

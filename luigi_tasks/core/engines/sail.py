@@ -1,0 +1,128 @@
+"""Sail: a server of the Spark Connect protocol inside this process. Needs no Java.
+
+It computes and sorts, and never writes: its own writer drops the order of the rows. The result is
+streamed, and written here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luigi_tasks.core import tables
+from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.progress import Progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+# Rows of a parquet row group, and so of what is held in memory while a result is written.
+ROW_GROUP = 1 << 17
+
+
+@dataclass(kw_only=True)
+class Sail(Engine):
+    """A Sail server whose queries share `memory_mb` MiB and spill to the folder `temporary`."""
+
+    modules = ("pysail.spark", "pyspark.sql.connect.session")
+
+    memory_mb: int
+    temporary: str
+    # Clients of a server that is collected as garbage wait for ever.
+    _server: Any = field(default=None, init=False)
+
+    def start(self) -> SparkSession:
+        self._settle_environment()
+        from pysail.spark import SparkConnectServer
+        from pyspark.sql import SparkSession
+
+        self._server = SparkConnectServer(port=0)
+        self._server.start(background=True)
+        host, port = self._server.listening_address
+        session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        for name, value in NO_DEBUGGING.items():
+            session.conf.set(name, value)
+        return session
+
+    def _settle_environment(self) -> None:
+        """Sail reads its own settings from the environment when it starts."""
+        if self.memory_mb < 1:
+            raise PipelineError(
+                f"luigi.cfg: [engine] memory_mb = {self.memory_mb} is not allowed: a number from 1"
+            )
+        os.environ.setdefault("RUST_LOG", "error")
+        # A fair pool: no operator takes what the others need, and each spills when its share is
+        # full.
+        os.environ["SAIL_RUNTIME__MEMORY_POOL__TYPE"] = "fair"
+        os.environ["SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE"] = str(self.memory_mb << 20)
+        if self.temporary:
+            try:
+                Path(self.temporary).mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise PipelineError(
+                    f"luigi.cfg: [engine] temporary = {self.temporary} cannot be made a folder: "
+                    f"{error.strerror}"
+                ) from error
+            os.environ["SAIL_RUNTIME__TEMPORARY_FILES__PATHS"] = json.dumps([self.temporary])
+
+    def stop(self, session: SparkSession | None) -> None:
+        """The session first, the server second: the other order hangs."""
+        super().stop(session)
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+
+    def write(
+        self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+    ) -> None:
+        """One file, sorted, in row groups of ROW_GROUP rows."""
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        rows = frame.sort(*order)
+        schema = to_arrow_schema(rows.schema)
+        with tables.writing(path, schema) as file:
+            for group in regrouped(_stream(rows, schema), ROW_GROUP):
+                file.write_table(group)
+                if progress:
+                    progress.add(group.num_rows)
+
+    def explained(self, error: Exception) -> PipelineError | None:
+        if "Failed to allocate" not in str(error):
+            return None
+        return PipelineError(
+            f"luigi.cfg: [engine] memory_mb = {self.memory_mb} is too little for a query of this "
+            "size; give it more"
+        )
+
+
+def _stream(frame: Any, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The rows of a frame of a Spark Connect session as they arrive, never all at once."""
+    import pyarrow as pa
+
+    client = frame.sparkSession.client
+    for answer in client.to_table_as_iterator(frame._plan.to_proto(client), {}):
+        if isinstance(answer, pa.Table):
+            yield answer.cast(schema)
+
+
+def regrouped(arriving: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
+    """The same rows in tables of `size` rows (the last has fewer), each in one chunk."""
+    import pyarrow as pa
+
+    held: list[pa.Table] = []
+    rows = 0
+    for table in arriving:
+        held.append(table)
+        rows += table.num_rows
+        while rows >= size:
+            joined = pa.concat_tables(held)
+            yield joined.slice(0, size).combine_chunks()
+            held, rows = [joined.slice(size)], rows - size
+    if rows:
+        yield pa.concat_tables(held).combine_chunks()
