@@ -12,7 +12,7 @@ import ctypes
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +36,11 @@ def located(place: str, *parts: str) -> Path:
     try:
         from upath import UPath
 
-        found: Any = UPath(place, use_listings_cache=False)
-        _ = found.fs
+        path: Any = UPath(place, use_listings_cache=False)
+        _ = path.fs
     except (ImportError, ValueError) as error:
         raise PipelineError(f"luigi.cfg: [storage] {place} cannot be reached: {error}") from error
-    return found.joinpath(*parts)  # type: ignore[no-any-return]
+    return path.joinpath(*parts)  # type: ignore[no-any-return]
 
 
 def is_shared(path: Path) -> bool:
@@ -87,7 +87,7 @@ class LocalFiles(LocalFileSystem):
         """Move directory `new` to `place`, flushed to disk; what was there before is removed.
 
         On Linux the two are exchanged in one system call. Where that is not to be had, the old
-        one is moved aside first.
+        one is renamed first.
         """
         for name in self.names(new):
             flush(new / name)
@@ -120,9 +120,6 @@ class SharedFiles(FileSystem):
 
     def remove(self, path: Any, recursive: bool = True, skip_trash: bool = True) -> None:
         path.fs.rm(path.path, recursive=recursive)
-
-    def listdir(self, path: Any) -> Iterable[Any]:
-        return [path / name for name in self.names(path)]
 
     def move(self, path: Any, dest: Any) -> None:
         names = self.names(path)

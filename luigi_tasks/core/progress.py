@@ -20,7 +20,7 @@ _CLEAR = "\x1b[K"
 class Progress:
     """What a task is doing, how much of it is done, and for how long it has been at it.
 
-    Shown on stderr when that is a terminal, and told to Luigi when a worker runs the task;
+    Shown on stderr when that is a terminal, and passed to Luigi when a worker runs the task;
     silent otherwise. A context: a thread speaks within it, also while an engine computes and
     nothing is counted yet; the line on the terminal goes away with it. Without a total no
     percentage is given.

@@ -40,7 +40,7 @@ _answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.Con
 def one_look(root: Task) -> Iterator[dict[str, str | None]]:
     """Share the answers to "why is it stale?" within the block; the outermost block rules.
 
-    What can be known to be wrong with a task below `root` is told first, before anything runs.
+    Every task below `root` is checked first: what is wrong is said before anything runs.
     """
     answers = _answers.get()
     if answers is not None:

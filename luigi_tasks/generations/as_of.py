@@ -21,7 +21,7 @@ from luigi_tasks.core.storage import in_data
 from luigi_tasks.core.targets import StageTarget
 from luigi_tasks.core.task import Stage, Task
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.extracts.csv_files import snapshot_dates
+from luigi_tasks.extracts.snapshots import snapshot_dates
 from luigi_tasks.generations import registry
 
 Target = TypeVar("Target", bound=StageTarget)

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import luigi
 
-from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_data, in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage, Task
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.extracts.csv_files import quarantine_of, read_csv, read_header
+from luigi_tasks.extracts.headers import read_header
 
 
 class RawCsv(Task, luigi.ExternalTask):
@@ -53,6 +52,9 @@ class Bronze(Stage):
 
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
+
+        from luigi_tasks.core import tables
+        from luigi_tasks.extracts.csv_files import quarantine_of, read_csv
 
         path = Path(self.requires().output().path)
         contract = TABLES[self.table]

@@ -55,10 +55,10 @@ def load(path: Path, sha256: str, more_packages: Iterable[str] = ()) -> Any:
         data = path.read_bytes()
     except FileNotFoundError:
         raise PipelineError(f"{path}: the model file is missing") from None
-    found = hashlib.sha256(data).hexdigest()
-    if found != sha256:
+    actual = hashlib.sha256(data).hexdigest()
+    if actual != sha256:
         raise PipelineError(
-            f"{path}: refused, its SHA-256 {found[:12]}… is not {sha256[:12]}…, the recorded one"
+            f"{path}: refused, its SHA-256 {actual[:12]}… is not {sha256[:12]}…, the recorded one"
         )
     trusted = TRUSTED_PACKAGES | set(more_packages)
 

@@ -70,6 +70,10 @@ def _both_classes(axes: Axes, labels: Any) -> bool:
     return False
 
 
+# The curves are drawn here and not by scikit-learn's displays: those set an axis's aspect, limits,
+# labels and legend to their own taste, and setting them back takes more lines than the curve.
+
+
 def _roc(axes: Axes, labels: Any, scores: Any) -> None:
     axes.set(title="ROC", xlabel="False positive rate", ylabel="True positive rate")
     if not _both_classes(axes, labels):

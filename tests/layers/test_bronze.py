@@ -11,7 +11,9 @@ from conftest import ATTRIBUTES, csv_text
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.extracts.csv_files import quarantine_of, read_csv, read_header, snapshot_dates
+from luigi_tasks.extracts.csv_files import quarantine_of, read_csv
+from luigi_tasks.extracts.headers import read_header
+from luigi_tasks.extracts.snapshots import snapshot_dates
 from luigi_tasks.layers.bronze import Bronze, RawCsv
 
 TABLE = TABLES[ATTRIBUTES]
@@ -155,7 +157,9 @@ def test_line_numbers_count_the_line_breaks_within_quotes(path: Path) -> None:
 def test_the_bronze_task_publishes_the_rows_and_the_malformed_lines(empty_project: Path) -> None:
     write(empty_project / "data" / TABLE.file, line("CUS_1"), "CUS_2,Bob")
     Bronze(table=ATTRIBUTES).run()
-    dataset, quarantine = (pq.read_table(t.path) for t in Bronze(table=ATTRIBUTES).output().values())
+    dataset, quarantine = (
+        pq.read_table(t.path) for t in Bronze(table=ATTRIBUTES).output().values()
+    )
     assert dataset.column_names == list(TABLE.names)
     assert {str(kind) for kind in dataset.schema.types} == {"string"}
     assert dataset["Customer_ID"].to_pylist() == ["CUS_1"]
