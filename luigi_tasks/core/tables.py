@@ -79,3 +79,10 @@ def write_frame(folder: Path, frame: pd.DataFrame) -> None:
     import pyarrow as pa
 
     write(folder, pa.Table.from_pandas(frame, preserve_index=False))
+
+
+def total(path: Path, column: str) -> int:
+    """The sum over an integer column of a dataset."""
+    import pyarrow.compute as pc
+
+    return int(pc.sum(read(path, [column])[column]).as_py() or 0)

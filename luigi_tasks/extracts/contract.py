@@ -21,7 +21,8 @@ class Column:
     """One column of an extract.
 
     `low` and `high` bound a number (inclusive; None is open). `placeholder` is a regular
-    expression for the texts that stand for "unknown".
+    expression for the texts that stand for "unknown". `flag_negative`: the quality check flags a
+    customer for a negative value.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     placeholder: str | None = None
+    flag_negative: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,9 @@ FINANCIALS = Table(
     "features_financials",
     (
         Column("Customer_ID", "key"),
-        # Income, salary and debt have no lower bound: the quality check flags negative ones.
-        Column("Annual_Income", "decimal", high=1_000_000),
-        Column("Monthly_Inhand_Salary", "decimal", high=1_000_000),
+        # What is flagged when it is negative has no lower bound.
+        Column("Annual_Income", "decimal", high=1_000_000, flag_negative=True),
+        Column("Monthly_Inhand_Salary", "decimal", high=1_000_000, flag_negative=True),
         Column("Num_Bank_Accounts", "integer", 0, 30),
         Column("Num_Credit_Card", "integer", 0, 30),
         Column("Interest_Rate", "integer", 0, 100),
@@ -88,7 +90,7 @@ FINANCIALS = Table(
         Column("Changed_Credit_Limit", "decimal", -100, 100, placeholder=UNDERSCORES),
         Column("Num_Credit_Inquiries", "integer", 0, 50),
         Column("Credit_Mix", "text", placeholder=UNDERSCORES),
-        Column("Outstanding_Debt", "decimal", high=1_000_000),
+        Column("Outstanding_Debt", "decimal", high=1_000_000, flag_negative=True),
         Column("Credit_Utilization_Ratio", "decimal", 0, 100),
         Column("Credit_History_Age", "history"),
         Column("Payment_of_Min_Amount", "text", placeholder=r"^NM$"),
@@ -109,7 +111,7 @@ LOANS = Table(
         Column("loan_start_date", "date"),
         Column("tenure", "integer", 1, 600),
         Column("installment_num", "integer", 0, 600),
-        Column("loan_amt", "decimal"),
+        Column("loan_amt", "decimal", flag_negative=True),
         Column("due_amt", "decimal"),
         Column("paid_amt", "decimal"),
         Column("overdue_amt", "decimal"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import luigi
 
-from luigi_tasks.core import code_digests, digests
+from luigi_tasks.core import code_digests, digests, tables
 from luigi_tasks.core.recipes import content_of
 from luigi_tasks.core.task import log
 from luigi_tasks.generations import audit_trail, marker
@@ -87,7 +87,6 @@ class Governance(AsOfScoring):
 
     def run(self) -> None:
         """Decide once on this evidence; a repeated run only mends the marker."""
-        from luigi_tasks.core import tables
         from luigi_tasks.governance.decide import decide
 
         trail, evidence = audit_trail.read_trail(), self.evidence()

@@ -1,4 +1,4 @@
-"""Bronze: the CSV as it is, every column a string, and the malformed lines in quarantine."""
+"""The stage Bronze: the CSV as it is, every column a string; malformed lines in quarantine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import luigi
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_data, in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -16,7 +17,7 @@ from luigi_tasks.extracts.headers import read_header
 
 
 class RawCsv(Task, luigi.ExternalTask):
-    """One of the four extracts in data/, delivered from outside.
+    """One of the extracts in data/, delivered from outside.
 
     Its header is looked at before anything runs.
     """
@@ -37,11 +38,10 @@ class Bronze(Stage):
     """The extract as parquet, every column a string; malformed lines go to quarantine."""
 
     table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
+    product = "rows"
 
     def requires(self) -> RawCsv:
         return RawCsv(table=self.table)
-
-    product = "rows"
 
     def output(self) -> dict[str, StageTarget]:
         name = f"{self.table}.parquet"
@@ -53,7 +53,6 @@ class Bronze(Stage):
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
 
-        from luigi_tasks.core import tables
         from luigi_tasks.extracts.csv_files import quarantine_of, read_csv
 
         path = Path(self.requires().output().path)

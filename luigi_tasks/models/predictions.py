@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
@@ -48,7 +49,6 @@ class Predictions(AsOfStage):
         import pyarrow as pa
         import pyarrow.dataset as ds
 
-        from luigi_tasks.core import tables
         from luigi_tasks.models.scored_loans import KEYS, LABEL, SCHEMA, score_loans, scoring_model
 
         required = self.requires()

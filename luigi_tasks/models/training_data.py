@@ -8,6 +8,7 @@ from pathlib import Path
 
 import luigi
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.storage import in_datamart
@@ -56,7 +57,6 @@ class TrainingData(Stage):
         return {**super().recipe(), "train_until": until.isoformat() if until else None}
 
     def build(self, staging: Mapping[str, Path]) -> None:
-        from luigi_tasks.core import tables
         from luigi_tasks.models import splits, training_sets
         from luigi_tasks.models.feature_columns import select_features
 

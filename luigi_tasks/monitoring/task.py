@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -40,7 +41,6 @@ class Monitoring(AsOfStage):
         }
 
     def build(self, staging: Mapping[str, Path]) -> None:
-        from luigi_tasks.core import tables
         from luigi_tasks.models.store import read_metadata
         from luigi_tasks.monitoring.table import monitor, scored_batches
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.storage import in_reports
 from luigi_tasks.core.targets import Picture, StageTarget
 from luigi_tasks.core.task import Stage
@@ -32,7 +33,6 @@ class Dashboard(AsOfStage):
         return {"picture": self.place(Picture(in_reports("performance_dashboard.png")))}
 
     def build(self, staging: Mapping[str, Path]) -> None:
-        from luigi_tasks.core import tables
         from luigi_tasks.models.scored_loans import read_scores
         from luigi_tasks.reports.panels import draw
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.storage import in_reports
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
@@ -35,7 +36,6 @@ class Plots(AsOfStage):
         return {"plots": self.place(Directory(in_reports("plots")))}
 
     def build(self, staging: Mapping[str, Path]) -> None:
-        from luigi_tasks.core import tables
         from luigi_tasks.models.scored_loans import read_scores
         from luigi_tasks.models.store import read_metadata
         from luigi_tasks.reports.plot_data import metrics, plot_tables

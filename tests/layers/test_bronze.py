@@ -7,7 +7,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import ATTRIBUTES, csv_text
+from conftest import ATTRIBUTES
+from small_tables import csv_text
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import TABLES
@@ -129,7 +130,7 @@ def test_an_empty_line_above_the_header_does_not_hide_it(path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_malformed_line_is_set_aside_with_its_number_and_reason(path: Path, end: str) -> None:
+def test_a_malformed_line_is_quarantined_with_its_number_and_reason(path: Path, end: str) -> None:
     write(path, line("CUS_1"), "CUS_2,Bob", line("CUS_3"), line("CUS_4") + ",more", end=end)
     rows, malformed = rows_of(path)
     assert [row["Customer_ID"] for row in rows] == ["CUS_1", "CUS_3"]
@@ -157,9 +158,8 @@ def test_line_numbers_count_the_line_breaks_within_quotes(path: Path) -> None:
 def test_the_bronze_task_publishes_the_rows_and_the_malformed_lines(empty_project: Path) -> None:
     write(empty_project / "data" / TABLE.file, line("CUS_1"), "CUS_2,Bob")
     Bronze(table=ATTRIBUTES).run()
-    dataset, quarantine = (
-        pq.read_table(t.path) for t in Bronze(table=ATTRIBUTES).output().values()
-    )
+    task = Bronze(table=ATTRIBUTES)
+    dataset, quarantine = (pq.read_table(task.path(name)) for name in ("rows", "quarantine"))
     assert dataset.column_names == list(TABLE.names)
     assert {str(kind) for kind in dataset.schema.types} == {"string"}
     assert dataset["Customer_ID"].to_pylist() == ["CUS_1"]

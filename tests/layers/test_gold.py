@@ -6,16 +6,13 @@ import copy
 from typing import Any
 
 import pytest
-from conftest import (
-    ATTRIBUTES,
-    CLICKSTREAM,
-    FINANCIALS,
-    LOANS,
+from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS, day
+from small_tables import (
+    LABELS,
     Row,
     attributes,
     clicks,
     collected,
-    day,
     financials,
     gold_of,
     installment,
@@ -23,14 +20,7 @@ from conftest import (
     silver,
 )
 
-from luigi_tasks.layers.gold import (
-    build_gold,
-    clickstream_statistics,
-    labels,
-    newest_snapshot,
-    repayment_history,
-)
-from luigi_tasks.layers.quality import prediction_dates
+from luigi_tasks.layers.gold_table import every_loan
 
 # Two loans. LOAN_1 started on 2023-01-01 and is scored on 2023-04-01, LOAN_2 a month later.
 BOOK: dict[str, list[Row]] = {
@@ -119,8 +109,8 @@ def test_there_is_one_row_a_loan_with_its_dates(gold: dict[str, Row]) -> None:
     ],
 )
 def test_a_feature_is_what_a_hand_computes(gold: dict[str, Row], feature: str, value: Any) -> None:
-    found = gold["LOAN_1"][feature]
-    assert found == (None if value is None else pytest.approx(value, rel=1e-12))
+    computed = gold["LOAN_1"][feature]
+    assert computed == (None if value is None else pytest.approx(value, rel=1e-12))
 
 
 @pytest.mark.parametrize(
@@ -150,79 +140,9 @@ def test_a_loan_that_has_not_reached_its_prediction_point_is_not_in_gold() -> No
     young = installments(2, loan="LOAN_3", start="2023-06-01")
     old = installments(7)  # the newest snapshot is 2023-08-01, a month before LOAN_3 is scored
     tables = silver(**{**BOOK, LOANS: [*old, *young]})
-    assert [row["loan_id"] for row in collected(build_gold(tables, 3, 6, 0), "loan_id")] == [
+    assert [row["loan_id"] for row in collected(every_loan(tables, **LABELS), "loan_id")] == [
         "LOAN_1"
     ]
-
-
-# --- which rows are looked at -----------------------------------------------------------------
-
-
-def test_the_newest_snapshot_on_or_before_the_prediction_date_counts() -> None:
-    tables = silver(**BOOK)
-    loans = prediction_dates(tables[LOANS], 3)
-    found = collected(newest_snapshot(loans, tables[ATTRIBUTES]), "loan_id")
-    assert [(row["loan_id"], row["Age"]) for row in found] == [("LOAN_1", 31), ("LOAN_2", 50)]
-
-
-def test_clickstream_of_the_start_date_itself_does_not_count() -> None:
-    rows = [clicks(on="2022-12-31", fe_1=-7), clicks(on="2023-01-01", fe_1=100)]
-    tables = silver(**{LOANS: installments(), CLICKSTREAM: rows})
-    loans = prediction_dates(tables[LOANS], 3)
-    (found,) = collected(clickstream_statistics(loans, tables[CLICKSTREAM]), "loan_id")
-    assert (found["fe_1_mean"], found["fe_1_std"]) == (-7, None)
-
-
-def test_an_installment_that_was_booked_after_the_prediction_date_is_not_history() -> None:
-    late = installment(2, snapshot_date=day("2023-04-02"), paid_amt=1.0)
-    tables = silver(**{LOANS: [installment(0), installment(1), late, installment(3)]})
-    (found,) = collected(repayment_history(tables[LOANS], 3), "loan_id")
-    assert (found["hist_total_paid"], found["hist_last_overdue"]) == (1_000, None)
-
-
-# --- labels -----------------------------------------------------------------------------------
-
-
-def label_of(rows: list[Row], threshold: float = 0) -> tuple[int, str] | None:
-    """(label, label date) of one loan; None where there is no label yet."""
-    found = collected(labels(silver(**{LOANS: rows})[LOANS], 3, 6, threshold), "loan_id")
-    return (found[0]["label"], str(found[0]["label_date"])) if found else None
-
-
-@pytest.mark.parametrize("mob", [3, 4, 5, 6])
-def test_arrears_at_any_installment_of_the_window_are_a_default(mob: int) -> None:
-    assert label_of(installments(overdue={mob: 0.01})) == (1, "2023-07-01")
-
-
-@pytest.mark.parametrize("mob", [1, 2, 7, 8])
-def test_arrears_outside_the_window_are_none(mob: int) -> None:
-    assert label_of(installments(9, overdue={mob: 500.0})) == (0, "2023-07-01")
-
-
-def test_arrears_of_exactly_the_threshold_are_no_default() -> None:
-    assert label_of(installments(overdue={4: 100.0}), threshold=100) == (0, "2023-07-01")
-    assert label_of(installments(overdue={4: 100.01}), threshold=100) == (1, "2023-07-01")
-
-
-def test_a_loan_without_the_row_of_month_six_has_no_label_even_in_arrears() -> None:
-    assert label_of(installments(5, overdue={4: 500.0})) is None
-    assert label_of([*installments(5, overdue={4: 500.0}), installment(7)]) is None
-
-
-def test_a_late_row_of_month_six_makes_the_label_known_late() -> None:
-    rows = [*installments(5), installment(6, snapshot_date=day("2023-07-20"))]
-    assert label_of(rows) == (0, "2023-07-20")
-
-
-def test_a_row_of_month_six_that_came_early_does_not_make_the_label_known_early() -> None:
-    rows = [*installments(5), installment(6, snapshot_date=day("2023-06-20"))]
-    assert label_of(rows) == (0, "2023-07-01")
-
-
-def test_arrears_that_nobody_can_read_give_no_label() -> None:
-    rows = installments(6)
-    unread = [{**row, "overdue_amt": None} if row["installment_num"] > 2 else row for row in rows]
-    assert label_of(unread) is None
 
 
 def test_gold_has_the_labels_and_null_where_there_is_none(gold: dict[str, Row]) -> None:
@@ -268,8 +188,8 @@ def test_no_row_dated_after_the_prediction_point_changes_a_feature(gold: dict[st
     later = {name: perturbed(rows, after="2023-04-01") for name, rows in tables.items()}
     for name in tables:
         assert later[name] != tables[name], f"the perturbation of {name} does nothing"
-    found = {row["loan_id"]: row for row in gold_of(later)}
-    assert features(found["LOAN_1"]) == features(gold["LOAN_1"])
+    changed = {row["loan_id"]: row for row in gold_of(later)}
+    assert features(changed["LOAN_1"]) == features(gold["LOAN_1"])
     # the perturbation is not a blank shot: of earlier rows it changes the features
     earlier = {name: perturbed(rows, after="2000-01-01") for name, rows in tables.items()}
     assert features(gold_of(earlier)[0]) != features(gold["LOAN_1"])

@@ -1,299 +1,15 @@
-"""Silver reads every kind of dirt in the extracts, keeps signs, and loses no row unaccounted."""
+"""Silver publishes what cleaning makes of an extract, and what it sets aside."""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
-import pytest
-from conftest import (
-    ATTRIBUTES,
-    CLICKSTREAM,
-    FINANCIALS,
-    LOANS,
-    SOUND_TEXTS,
-    bronze,
-    collected,
-    csv_text,
-)
+from conftest import LOANS
+from small_tables import csv_text
 
-from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.bronze import Bronze
-from luigi_tasks.layers.silver import (
-    Findings,
-    Silver,
-    clean,
-    examine,
-    faulty,
-    read_values,
-    without_duplicates,
-)
-
-
-def cleaned(table: str, column: str, *texts: str, silver_column: str | None = None) -> list[Any]:
-    """The silver values of these texts of one column, one row each."""
-    key = TABLES[table].key[0]
-    rows = [{key: f"ID_{i:03}", column: text} for i, text in enumerate(texts)]
-    values = read_values(bronze(table, *rows), TABLES[table])
-    found = collected(clean(values, TABLES[table]), key)
-    return [row[silver_column or column] for row in found]
-
-
-def findings(table: str, *rows: Mapping[str, str]) -> Findings:
-    return examine(read_values(bronze(table, *rows), TABLES[table]), TABLES[table])
-
-
-def set_aside(table: str, *rows: Mapping[str, str]) -> list[dict[str, Any]]:
-    values = read_values(bronze(table, *rows), TABLES[table])
-    return collected(faulty(values, TABLES[table]), *TABLES[table].key)
-
-
-def split_by_key(table: str, *rows: Mapping[str, str]) -> tuple[list[Any], list[Any]]:
-    """(rows kept, rows set aside) when duplicates are looked at."""
-    contract = TABLES[table]
-    values = read_values(bronze(table, *rows), contract)
-    kept, aside = without_duplicates(clean(values, contract), contract)
-    return collected(kept, *contract.key), collected(aside, *contract.key)
-
-
-# --- numbers ----------------------------------------------------------------------------------
-
-
-def test_signs_are_kept_minus_100_is_not_100() -> None:
-    assert cleaned(ATTRIBUTES, "Age", "-100", "100", "+100") == [-100, 100, 100]
-    assert cleaned(FINANCIALS, "Annual_Income", "-100", "-0.5") == [-100.0, -0.5]
-    assert cleaned(FINANCIALS, "Delay_from_due_date", "-5", "5") == [-5.0, 5.0]
-    assert cleaned(FINANCIALS, "Changed_Credit_Limit", "-2.1", "2.1") == [-2.1, 2.1]
-    assert cleaned(CLICKSTREAM, "fe_7", "-129", "129") == [-129, 129]
-    assert cleaned(LOANS, "overdue_amt", "-100", "100") == [-100.0, 100.0]
-
-
-def test_minus_100_loans_are_unknown_and_never_100() -> None:
-    assert cleaned(FINANCIALS, "Num_of_Loan", "-100", "3") == [None, 3]
-
-
-@pytest.mark.parametrize(
-    ("table", "column", "text", "value"),
-    [
-        (ATTRIBUTES, "Age", "23_", 23),
-        (FINANCIALS, "Annual_Income", "30625.94_", 30_625.94),
-        (FINANCIALS, "Outstanding_Debt", "1562.91_", 1_562.91),
-        (FINANCIALS, "Num_of_Loan", "4_", 4),
-        (FINANCIALS, "Num_of_Delayed_Payment", "18_", 18),
-    ],
-)
-def test_one_trailing_underscore_is_dropped(
-    table: str, column: str, text: str, value: float
-) -> None:
-    assert cleaned(table, column, text) == [value]
-
-
-def test_an_age_outside_the_limits_is_kept_for_the_quality_check() -> None:
-    assert cleaned(ATTRIBUTES, "Age", "-500", "8698") == [-500, 8698]
-
-
-@pytest.mark.parametrize(
-    ("column", "impossible", "possible"),
-    [
-        ("Annual_Income", "24198062", "1000000"),
-        ("Num_Bank_Accounts", "-1", "0"),
-        ("Num_Bank_Accounts", "1756", "10"),
-        ("Num_Credit_Card", "1499", "7"),
-        ("Interest_Rate", "5789", "34"),
-        ("Num_of_Loan", "1495", "9"),
-        ("Num_of_Delayed_Payment", "-3", "0"),
-        ("Num_of_Delayed_Payment", "4293", "25"),
-        ("Num_Credit_Inquiries", "2554", "11"),
-        ("Total_EMI_per_month", "82331", "1500"),
-    ],
-)
-def test_a_value_outside_the_contract_becomes_null_and_is_counted(
-    column: str, impossible: str, possible: str
-) -> None:
-    assert cleaned(FINANCIALS, column, impossible, possible) == [None, float(possible)]
-    assert findings(FINANCIALS, {column: impossible}).nulls == {column: {"out of range": 1}}
-
-
-@pytest.mark.parametrize(
-    ("table", "column", "text"),
-    [
-        (ATTRIBUTES, "Occupation", "_______"),
-        (FINANCIALS, "Changed_Credit_Limit", "_"),
-        (FINANCIALS, "Credit_Mix", "_"),
-        (FINANCIALS, "Payment_of_Min_Amount", "NM"),
-        (FINANCIALS, "Payment_Behaviour", "!@9#%8"),
-        (FINANCIALS, "Amount_invested_monthly", "__10000__"),
-        (FINANCIALS, "Monthly_Balance", "__-333333333333333333333333333__"),
-    ],
-)
-def test_a_placeholder_becomes_null_and_is_counted(table: str, column: str, text: str) -> None:
-    sound = SOUND_TEXTS[table][column]
-    assert cleaned(table, column, text, sound)[0] is None
-    assert cleaned(table, column, text, sound)[1] is not None
-    assert findings(table, {column: text}).nulls == {column: {"placeholder": 1}}
-
-
-def test_a_text_that_is_no_number_becomes_null_and_is_counted_as_unreadable() -> None:
-    texts = ("12a", "1,5", "0x10", "1e999", "NaN", "Infinity", "--3")
-    assert cleaned(FINANCIALS, "Outstanding_Debt", *texts) == [None] * len(texts)
-    rows = [{"Customer_ID": text, "Outstanding_Debt": text} for text in texts]
-    assert findings(FINANCIALS, *rows).nulls == {"Outstanding_Debt": {"unreadable": len(texts)}}
-
-
-def test_an_integer_may_be_written_with_point_zero_but_not_with_a_fraction() -> None:
-    assert cleaned(FINANCIALS, "Num_Credit_Card", "4.0", "4.5") == [4, None]
-
-
-def test_blanks_around_a_value_do_not_matter() -> None:
-    assert cleaned(ATTRIBUTES, "Age", " 30 ") == [30]
-    assert cleaned(ATTRIBUTES, "Occupation", " Lawyer ") == ["Lawyer"]
-    assert cleaned(LOANS, "loan_amt", " 10000") == [10_000.0]
-
-
-# --- texts ------------------------------------------------------------------------------------
-
-
-def test_the_ssn_is_reduced_to_whether_it_is_valid_and_the_name_is_gone() -> None:
-    texts = ("913-74-1218", "#F%$D@*&8", "")
-    assert cleaned(ATTRIBUTES, "SSN", *texts, silver_column="SSN_valid") == [True, False, False]
-    table = TABLES[ATTRIBUTES]
-    columns = clean(read_values(bronze(ATTRIBUTES, {}), table), table).columns
-    assert columns == ["Customer_ID", "Age", "SSN_valid", "Occupation", "snapshot_date"]
-
-
-def test_a_credit_history_is_counted_in_months() -> None:
-    texts = ("10 Years and 9 Months", "0 Years and 1 Months", "1 Year and 1 Month", "long", "")
-    months = cleaned(
-        FINANCIALS, "Credit_History_Age", *texts, silver_column="Credit_History_Months"
-    )
-    assert months == [129, 1, 13, None, None]
-
-
-def test_loan_types_become_a_list_and_an_empty_one_stays_unknown() -> None:
-    assert cleaned(
-        FINANCIALS,
-        "Type_of_Loan",
-        "Credit-Builder Loan, and Home Equity Loan",
-        "Payday Loan, Not Specified, and Student Loan",
-        "Auto Loan",
-        "",
-    ) == [
-        "Credit-Builder Loan|Home Equity Loan",
-        "Payday Loan|Not Specified|Student Loan",
-        "Auto Loan",
-        None,
-    ]
-    assert findings(FINANCIALS, {"Type_of_Loan": ""}).nulls == {"Type_of_Loan": {"empty": 1}}
-
-
-# --- dates ------------------------------------------------------------------------------------
-
-
-def test_both_date_forms_are_read_side_by_side_and_the_day_comes_first() -> None:
-    texts = ("1/5/2023", "01/05/2023", "2023-05-01", "31/12/2023")
-    assert cleaned(ATTRIBUTES, "snapshot_date", *texts) == [
-        dt.date(2023, 5, 1),
-        dt.date(2023, 5, 1),
-        dt.date(2023, 5, 1),
-        dt.date(2023, 12, 31),
-    ]
-
-
-@pytest.mark.parametrize(
-    "text", ["5/13/2023", "31/2/2023", "30/2/2024", "2023-02-30", "2023-13-01"]
-)
-def test_a_day_that_is_not_in_the_calendar_goes_to_quarantine(text: str) -> None:
-    rows = set_aside(ATTRIBUTES, {"snapshot_date": text}, {"snapshot_date": "28/2/2023"})
-    assert [(row["snapshot_date"], row["reason"]) for row in rows] == [
-        (text, "snapshot_date is impossible")
-    ]
-
-
-def test_the_start_date_of_a_loan_is_read_like_every_other_date() -> None:
-    texts = ("1/5/2023", "2023-05-01")
-    assert cleaned(LOANS, "loan_start_date", *texts) == [dt.date(2023, 5, 1)] * 2
-
-
-# --- rows -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("row", "reason"),
-    [
-        ({"loan_id": ""}, "loan_id is empty"),
-        ({"Customer_ID": "  "}, "Customer_ID is empty"),
-        ({"installment_num": ""}, "installment_num is empty"),
-        ({"installment_num": "-1"}, "installment_num is impossible"),
-        ({"installment_num": "two"}, "installment_num is impossible"),
-        ({"snapshot_date": ""}, "snapshot_date is empty"),
-        ({"loan_start_date": "31/4/2023"}, "loan_start_date is impossible"),
-    ],
-)
-def test_a_row_that_cannot_be_keyed_or_dated_goes_to_quarantine(
-    row: dict[str, str], reason: str
-) -> None:
-    sound = {"loan_id": "LOAN_2"}
-    found = set_aside(LOANS, row, sound)
-    assert [(bad["reason"], bad["rows"]) for bad in found] == [(reason, 1)]
-    values = read_values(bronze(LOANS, row, sound), TABLES[LOANS])
-    assert [r["loan_id"] for r in collected(clean(values, TABLES[LOANS]), "loan_id")] == ["LOAN_2"]
-    assert findings(LOANS, row, sound).faulty_rows == 1
-
-
-def test_the_quarantine_shows_the_text_as_it_came_but_never_name_or_ssn() -> None:
-    (row,) = set_aside(ATTRIBUTES, {"Customer_ID": "", "Age": "23_"})
-    assert row["Age"] == "23_"
-    assert not {"Name", "SSN"} & row.keys()
-
-
-def test_equal_rows_are_kept_once_and_the_copies_are_quarantined() -> None:
-    kept, aside = split_by_key(ATTRIBUTES, {}, {}, {}, {"Customer_ID": "CUS_2"})
-    assert [row["Customer_ID"] for row in kept] == ["CUS_1", "CUS_2"]
-    assert [(row["Customer_ID"], row["reason"], row["rows"]) for row in aside] == [
-        ("CUS_1", "repeats another row", 2)
-    ]
-
-
-def test_rows_that_say_the_same_in_other_words_are_equal() -> None:
-    kept, aside = split_by_key(
-        ATTRIBUTES, {"snapshot_date": "1/5/2023"}, {"snapshot_date": "2023-05-01", "Age": "30_"}
-    )
-    assert len(kept) == 1
-    assert [row["reason"] for row in aside] == ["repeats another row"]
-
-
-def test_different_rows_with_the_same_key_are_all_quarantined() -> None:
-    kept, aside = split_by_key(
-        LOANS, {"paid_amt": "0"}, {"paid_amt": "1000"}, {"paid_amt": "1000"}, {"loan_id": "LOAN_2"}
-    )
-    assert [row["loan_id"] for row in kept] == ["LOAN_2"]
-    assert {(row["paid_amt"], row["rows"]) for row in aside} == {("0.0", 1), ("1000.0", 2)}
-    assert {row["reason"] for row in aside} == {"different rows with the same key"}
-
-
-def test_the_same_customer_on_another_day_is_no_duplicate() -> None:
-    kept, aside = split_by_key(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"})
-    assert len(kept) == 2
-    assert aside == []
-    assert not findings(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"}).has_duplicates
-    assert findings(ATTRIBUTES, {}, {}).has_duplicates
-
-
-def test_the_null_counts_of_several_rows_and_reasons_add_up() -> None:
-    rows = [
-        {"Customer_ID": "CUS_1", "Num_of_Loan": "-100", "Credit_Mix": "_"},
-        {"Customer_ID": "CUS_2", "Num_of_Loan": "1495", "Credit_Mix": "_"},
-        {"Customer_ID": "CUS_3", "Num_of_Loan": "", "Credit_Mix": ""},
-        {"Customer_ID": "CUS_4", "Num_of_Loan": "many"},
-        {"Customer_ID": "CUS_5"},
-    ]
-    assert findings(FINANCIALS, *rows).nulls == {
-        "Num_of_Loan": {"empty": 1, "unreadable": 1, "out of range": 2},
-        "Credit_Mix": {"empty": 1, "placeholder": 2},
-    }
+from luigi_tasks.layers.silver import Silver
 
 
 def test_every_row_of_bronze_is_in_silver_or_in_its_quarantine(empty_project: Path) -> None:
@@ -309,14 +25,18 @@ def test_every_row_of_bronze_is_in_silver_or_in_its_quarantine(empty_project: Pa
     (empty_project / "data" / "lms_loan_daily.csv").write_text(csv_text(LOANS, *rows))
     Bronze(table=LOANS).run()
     Silver(table=LOANS).run()
-    dataset, aside, nulls = (pq.read_table(t.path) for t in Silver(table=LOANS).output().values())
+    task = Silver(table=LOANS)
+    outputs = ("rows", "quarantine", "nulls")
+    dataset, quarantine, nulls = (pq.read_table(task.path(name)) for name in outputs)
     assert dataset["loan_id"].to_pylist() == ["LOAN_1", "LOAN_4"]
-    assert sorted(zip(aside["reason"].to_pylist(), aside["rows"].to_pylist(), strict=True)) == [
+    assert sorted(
+        zip(quarantine["reason"].to_pylist(), quarantine["rows"].to_pylist(), strict=True)
+    ) == [
         ("different rows with the same key", 1),
         ("different rows with the same key", 1),
         ("loan_id is empty", 1),
         ("repeats another row", 1),
         ("snapshot_date is impossible", 1),
     ]
-    assert dataset.num_rows + sum(aside["rows"].to_pylist()) == len(rows)
+    assert dataset.num_rows + sum(quarantine["rows"].to_pylist()) == len(rows)
     assert {"column": "loan_amt", "reason": "unreadable", "rows": 1} in nulls.to_pylist()

@@ -1,0 +1,287 @@
+"""Cleaning: typed columns, dates, placeholders to null; what cannot be keyed or dated apart.
+
+Signs are kept. A value that cannot be read or lies outside the contract becomes null, and the
+reason is counted by column.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import pyarrow as pa
+from pyspark.sql import Column as Expression
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, Column, Table
+
+# The shape of a number and the type that it is cast to.
+NUMBERS = {
+    "integer": (r"^[+-]?[0-9]{1,9}$", "int"),
+    "decimal": (r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$", "double"),
+}
+HISTORY = r"^([0-9]{1,3}) Years? and ([0-9]{1,2}) Months?$"
+REASONS = ("empty", "placeholder", "unreadable", "out of range")
+
+
+def text(column: Column) -> Expression:
+    """The text without surrounding blanks; null when nothing is left."""
+    trimmed = F.trim(F.col(column.name))
+    return F.when(trimmed != "", trimmed)
+
+
+def fits(plain: Expression, pattern: str) -> Expression:
+    """Whether a text matches a pattern up to its very end.
+
+    `$` alone would let a final line break pass on Apache Spark, but not on Sail.
+    """
+    return plain.rlike(at_the_end(pattern))
+
+
+def at_the_end(pattern: str) -> str:
+    """The pattern with its closing `$` as `\\z`, which means the same on every engine."""
+    return f"{pattern.removesuffix('$')}\\z"
+
+
+def is_placeholder(column: Column) -> Expression:
+    """Whether the text stands for "unknown"."""
+    patterns = [FILLER] if column.kind in NUMBERS else []
+    if column.placeholder:
+        patterns.append(column.placeholder)
+    tests = [fits(text(column), pattern) for pattern in patterns]
+    return reduce(lambda a, b: a | b, tests, F.lit(False))
+
+
+def number(column: Column) -> Expression:
+    """The value of a number with its sign; one trailing `_` is dropped, and `.0` of an integer.
+
+    Most texts are plain numbers: they are seen first, at the price of one pattern.
+    """
+    shape, type_name = NUMBERS[column.kind]
+    stripped = F.regexp_replace(text(column), at_the_end("_$"), "")
+    if column.kind == "integer":
+        stripped = F.regexp_replace(stripped, at_the_end("[.]0+$"), "")
+    mended = F.when(~is_placeholder(column) & fits(stripped, shape), stripped)
+    plain = F.col(column.name)
+    return F.when(fits(plain, shape), plain).otherwise(mended).try_cast(type_name)
+
+
+def date(column: Column) -> Expression:
+    """The date in either of the two forms; null when it is no day of the calendar."""
+    plain = text(column)
+    forms = {ISO: "yyyy-MM-dd", DAY_MONTH_YEAR: "d/M/yyyy"}
+    readings = (
+        F.try_to_timestamp(F.when(fits(plain, shape), plain), F.lit(form)).cast("date")
+        for shape, form in forms.items()
+    )
+    day = F.coalesce(*readings)
+    # Year 0 is none, here as in the calendar of Python, which reads the tables.
+    return F.when(day >= F.lit("0001-01-01").cast("date"), day)
+
+
+def parsed(column: Column) -> Expression:
+    """The value by its kind, before the range is looked at; null when it cannot be read."""
+    if column.kind in NUMBERS:
+        return number(column)
+    if column.kind == "date":
+        return date(column)
+    plain = F.when(~is_placeholder(column), text(column))
+    if column.kind == "history":
+        years, months = (F.regexp_extract(plain, HISTORY, i).try_cast("int") for i in (1, 2))
+        return F.when(fits(plain, HISTORY), years * 12 + months)
+    if column.kind == "loan_types":
+        return F.regexp_replace(plain, ",? and |, ", "|")
+    if column.kind == "ssn":
+        return F.coalesce(fits(plain, SSN), F.lit(False))
+    return plain
+
+
+def kept_columns(table: Table) -> list[Column]:
+    """The columns that go further than bronze."""
+    return [column for column in table.columns if column.kind != "bronze_only"]
+
+
+def silver_name(column: Column) -> str:
+    """The column's name in silver: SSN is reduced to its validity, the history to months."""
+    return {"ssn": "SSN_valid", "history": "Credit_History_Months"}.get(column.kind, column.name)
+
+
+def read_values(bronze: DataFrame, table: Table) -> DataFrame:
+    """Every kept column twice: the text under its name, the parsed value under `value of …`."""
+    columns = kept_columns(table)
+    return bronze.select(
+        *(F.col(column.name) for column in columns),
+        *(parsed(column).alias(_value_name(column)) for column in columns),
+    )
+
+
+def _value_name(column: Column) -> str:
+    return f"value of {column.name}"
+
+
+def value(column: Column) -> Expression:
+    """The parsed value, in a frame of `read_values`."""
+    return F.col(_value_name(column))
+
+
+def in_range(column: Column) -> Expression:
+    """Whether a value is within the contract; null where there is no value."""
+    test = value(column).isNotNull()
+    if column.low is not None:
+        test = test & (value(column) >= column.low)
+    if column.high is not None:
+        test = test & (value(column) <= column.high)
+    return test
+
+
+def null_reason(column: Column) -> Expression:
+    """Why the silver value is null, as a position in REASONS; null for a good value."""
+    return (
+        F.when(in_range(column), None)
+        .when(value(column).isNotNull(), REASONS.index("out of range"))
+        .when(text(column).isNull(), REASONS.index("empty"))
+        .when(is_placeholder(column), REASONS.index("placeholder"))
+        .otherwise(REASONS.index("unreadable"))
+    )
+
+
+def row_fault(table: Table) -> Expression:
+    """Why a row cannot be keyed or dated; null for a good row."""
+    fault = F.lit(None).cast("string")
+    for column in table.columns:
+        if column.kind in ("key", "date") or column.name in table.key:
+            empty = F.when(text(column).isNull(), F.lit(f"{column.name} is empty"))
+            wrong = empty.otherwise(F.lit(f"{column.name} is impossible"))
+            fault = F.coalesce(fault, F.when(~in_range(column), wrong))
+    return fault
+
+
+def clean(values: DataFrame, table: Table) -> DataFrame:
+    """The rows that can be keyed and dated, typed, before duplicates are looked at.
+
+    The columns are those of `kept_columns` under their silver names.
+    """
+    return values.where(row_fault(table).isNull()).select(
+        *(
+            F.when(in_range(column), value(column)).alias(silver_name(column))
+            for column in kept_columns(table)
+        )
+    )
+
+
+def faulty(values: DataFrame, table: Table) -> DataFrame:
+    """The rows that cannot be keyed or dated: columns as text, reason, rows (a count)."""
+    reasoned = values.withColumn("reason", row_fault(table)).where(F.col("reason").isNotNull())
+    return counted(reasoned.select(*quarantine_columns(table)))
+
+
+def quarantine_columns(table: Table) -> list[str]:
+    """The columns of a quarantined row, all texts; the raw SSN stays in bronze."""
+    return [*(column.name for column in kept_columns(table) if column.kind != "ssn"), "reason"]
+
+
+def counted(rows: DataFrame) -> DataFrame:
+    """Equal rows as one, with their number in the column `rows`."""
+    return rows.groupBy(*rows.columns).agg(F.count(F.lit(1)).alias("rows"))
+
+
+def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
+    """Split cleaned rows into (one row a key, quarantine as in `faulty`).
+
+    Of equal rows one is kept. Of different rows with the same key none is: nobody can say which
+    of them is right.
+    """
+    distinct = counted(rows)
+    per_key = distinct.groupBy(*table.key).agg(F.count(F.lit(1)).alias("versions"))
+    joined = distinct.join(per_key, on=list(table.key), how="inner")
+    kept = joined.where(F.col("versions") == 1)
+    conflicts = joined.where(F.col("versions") > 1).withColumn(
+        "reason", F.lit("different rows with the same key")
+    )
+    copies = (
+        kept.where(F.col("rows") > 1)
+        .withColumn("rows", F.col("rows") - 1)
+        .withColumn("reason", F.lit("repeats another row"))
+    )
+    shown = [column for column in kept_columns(table) if column.kind != "ssn"]
+    texts = [F.col(silver_name(column)).cast("string").alias(column.name) for column in shown]
+    quarantine = conflicts.unionByName(copies).select(*texts, "reason", "rows")
+    return kept.select(*rows.columns), quarantine
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What one look at an extract finds.
+
+    `nulls` is {column: {reason: rows}} for the values that are null in silver.
+    """
+
+    nulls: dict[str, dict[str, int]]
+    faulty_rows: int
+    has_duplicates: bool
+
+    @property
+    def has_quarantined_rows(self) -> bool:
+        """Whether the quarantine has a row."""
+        return self.faulty_rows > 0 or self.has_duplicates
+
+
+def examine(values: DataFrame, table: Table) -> Findings:
+    """Count the nulls by reason, the faulty rows and the repeated keys in one pass."""
+    columns = [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
+    sound = row_fault(table).isNull()
+    keys = [value(column) for column in table.columns if column.name in table.key]
+    seen = values.select(
+        *(null_reason(column).alias(column.name) for column in columns),
+        sound.alias("sound"),
+        F.when(sound, F.concat_ws("|", *keys)).alias("key"),
+    )
+    row = seen.agg(
+        *(
+            F.sum(F.when(F.col(column.name) == code, 1).otherwise(0)).alias(f"{column.name} {code}")
+            for column in columns
+            for code in range(len(REASONS))
+        ),
+        F.sum(F.when(F.col("sound"), 0).otherwise(1)).alias("faulty"),
+        F.count("key").alias("keyed"),
+        F.countDistinct("key").alias("keys"),
+    ).collect()[0]
+    nulls = {
+        column.name: {
+            reason: n for code, reason in enumerate(REASONS) if (n := row[f"{column.name} {code}"])
+        }
+        for column in columns
+    }
+    return Findings(
+        {name: counts for name, counts in nulls.items() if counts},
+        row["faulty"],
+        row["keys"] < row["keyed"],
+    )
+
+
+def split(values: DataFrame, table: Table, findings: Findings) -> tuple[DataFrame, DataFrame]:
+    """Split parsed rows into (silver, quarantine): one row a key, and all others with a reason.
+
+    Duplicates are looked for only where `findings` has seen some.
+    """
+    rows, quarantine = clean(values, table), faulty(values, table)
+    if findings.has_duplicates:
+        rows, duplicates = without_duplicates(rows, table)
+        quarantine = quarantine.unionByName(duplicates)
+    return rows, quarantine
+
+
+def empty_quarantine(table: Table) -> pa.Table:
+    """The quarantine of an extract in which every row is sound."""
+    texts = [(name, pa.string()) for name in quarantine_columns(table)]
+    return pa.schema([*texts, ("rows", pa.int64())]).empty_table()
+
+
+def null_counts(nulls: Mapping[str, Mapping[str, int]]) -> pa.Table:
+    """Counts by column and reason as a table: column, reason, rows."""
+    schema = pa.schema([("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())])
+    counts = [(c, reason, n) for c, by_reason in nulls.items() for reason, n in by_reason.items()]
+    records = [dict(zip(schema.names, count, strict=True)) for count in counts]
+    return pa.Table.from_pylist(records, schema)

@@ -1,0 +1,72 @@
+"""The gold table: one row a loan, with its features and, once it has matured, its label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from luigi_tasks.extracts.contract import LOANS
+from luigi_tasks.layers.exclusion import passed, without_flagged
+from luigi_tasks.layers.features import with_features
+from luigi_tasks.layers.labels import labels
+from luigi_tasks.layers.prediction_points import prediction_dates
+
+KEYS = ("loan_id", "customer_id", "vintage", "loan_start_date", "prediction_date")
+LABEL = ("label", "label_date")
+
+
+def gold_table(
+    silver: Mapping[str, DataFrame],
+    flags: DataFrame,
+    *,
+    prediction_mob: int,
+    observation_mob: int,
+    overdue_threshold: float,
+) -> DataFrame:
+    """The loans that have reached their prediction point, without those of flagged customers.
+
+    KEYS, the features and LABEL. Features are as they could be known at the prediction point and
+    null where nothing is known; label and label_date are null until the label has matured.
+    """
+    sound = {name: passed(rows, flags) for name, rows in silver.items()}
+    loans = every_loan(
+        sound,
+        prediction_mob=prediction_mob,
+        observation_mob=observation_mob,
+        overdue_threshold=overdue_threshold,
+    )
+    return without_flagged(loans, flags)
+
+
+def every_loan(
+    silver: Mapping[str, DataFrame],
+    *,
+    prediction_mob: int,
+    observation_mob: int,
+    overdue_threshold: float,
+) -> DataFrame:
+    """The same of all customers: the loans scored by the newest loan snapshot."""
+    installments = silver[LOANS.name]
+    newest = installments.agg(F.max("snapshot_date").alias("newest"))
+    loans = (
+        prediction_dates(installments, prediction_mob=prediction_mob)
+        .crossJoin(newest)
+        .where(F.col("prediction_date") <= F.col("newest"))
+        .drop("newest")
+    )
+    label = labels(
+        installments,
+        prediction_mob=prediction_mob,
+        observation_mob=observation_mob,
+        overdue_threshold=overdue_threshold,
+    )
+    table = (
+        with_features(loans, silver, prediction_mob=prediction_mob)
+        .join(label, on="loan_id", how="left")
+        .withColumn("vintage", F.trunc("loan_start_date", "month"))
+        .withColumnRenamed("Customer_ID", "customer_id")
+    )
+    features = [name for name in table.columns if name not in (*KEYS, *LABEL)]
+    return table.select(*KEYS, *features, *LABEL)

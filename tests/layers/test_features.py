@@ -1,0 +1,61 @@
+"""Features look at what was known on their day; test_gold_table compares them with a hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from conftest import ATTRIBUTES, CLICKSTREAM, LOANS, day
+from pyspark.sql import DataFrame
+from small_tables import attributes, clicks, collected, frame, installment, installments, silver
+
+from luigi_tasks.layers.features import (
+    clickstream_statistics,
+    newest_snapshot,
+    ratio,
+    repayment_history,
+)
+from luigi_tasks.layers.prediction_points import prediction_dates
+
+
+def dates_of(tables: Mapping[str, DataFrame]) -> DataFrame:
+    return prediction_dates(tables[LOANS], prediction_mob=3)
+
+
+def test_the_newest_snapshot_on_or_before_the_prediction_date_counts() -> None:
+    rows = [
+        attributes(Age=30),
+        attributes(on="2023-04-01", Age=31),  # the prediction date of LOAN_1
+        attributes(on="2023-04-02", Age=32),
+        attributes("CUS_2", Age=50),
+    ]
+    loans = [*installments(), *installments(loan="LOAN_2", customer="CUS_2")]
+    tables = silver(**{ATTRIBUTES: rows, LOANS: loans})
+    snapshots = newest_snapshot(dates_of(tables), tables[ATTRIBUTES])
+    ages = {row["loan_id"]: row["Age"] for row in collected(snapshots, "loan_id")}
+    assert ages == {"LOAN_1": 31, "LOAN_2": 50}
+
+
+def test_clickstream_of_the_start_date_itself_does_not_count() -> None:
+    rows = [clicks(on="2022-12-31", fe_1=-7), clicks(on="2023-01-01", fe_1=100)]
+    tables = silver(**{LOANS: installments(), CLICKSTREAM: rows})
+    statistics = clickstream_statistics(dates_of(tables), tables[CLICKSTREAM])
+    (row,) = collected(statistics, "loan_id")
+    assert (row["fe_1_mean"], row["fe_1_std"]) == (-7, None)
+
+
+def test_an_installment_that_was_booked_after_the_prediction_date_is_not_history() -> None:
+    late = installment(2, snapshot_date=day("2023-04-02"), paid_amt=1.0)
+    tables = silver(**{LOANS: [installment(0), installment(1), late, installment(3)]})
+    (row,) = collected(repayment_history(tables[LOANS], prediction_mob=3), "loan_id")
+    assert (row["hist_total_paid"], row["hist_last_overdue"]) == (1_000, None)
+
+
+@pytest.mark.parametrize(("below", "value"), [(4.0, 0.75), (0.0, None), (-4.0, None), (None, None)])
+def test_a_ratio_is_null_unless_its_denominator_is_positive(
+    below: float | None, value: float | None
+) -> None:
+    # the second row gives `below` its type
+    rows = frame([{"row": 1, "above": 3.0, "below": below}, {"row": 2, "above": 3.0, "below": 1.0}])
+    ratios = rows.select("row", ratio("above", "below").alias("ratio"))
+    assert collected(ratios, "row")[0]["ratio"] == value

@@ -1,0 +1,63 @@
+"""Rows in are rows out and rows quarantined, and a share has a limit."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import LOANS
+
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.layers.reconciliation import (
+    check_flagged,
+    check_quarantined,
+    check_share,
+    nulls_by_column,
+    reconcile,
+    row_counts,
+)
+
+COUNTS = row_counts(malformed=1, bronze=10, quarantined=2, silver=8, of_flagged=1, passed=7)
+
+
+def test_the_lines_of_the_extract_are_the_rows_of_bronze_and_the_malformed() -> None:
+    assert COUNTS["csv"] == 11
+
+
+@pytest.mark.parametrize("lost", ["silver", "not keyed or dated", "passed", "of flagged customers"])
+def test_rows_in_must_be_rows_out_and_rows_quarantined(lost: str) -> None:
+    reconcile(LOANS, COUNTS)
+    with pytest.raises(PipelineError, match=r"lms_loan_daily: the .* lost rows"):
+        reconcile(LOANS, {**COUNTS, lost: COUNTS[lost] - 1})
+
+
+def test_a_share_may_reach_its_limit_but_not_pass_it() -> None:
+    check_share("customers are flagged", 3, 10, "quality.max_flagged_share", 0.3)
+    with pytest.raises(PipelineError) as error:
+        check_share("customers are flagged", 4, 10, "quality.max_flagged_share", 0.3)
+    assert str(error.value) == (
+        "4 of 10 customers are flagged (40.0%); more than quality.max_flagged_share = 0.3"
+    )
+
+
+def test_what_is_malformed_and_what_is_quarantined_share_one_limit() -> None:
+    check_quarantined("loans.csv", COUNTS, max_quarantined_share=3 / 11)
+    with pytest.raises(PipelineError, match=r"^3 of 11 rows of loans\.csv are malformed or"):
+        check_quarantined("loans.csv", COUNTS, max_quarantined_share=0.27)
+
+
+def test_too_many_flagged_customers_are_told_with_their_reasons() -> None:
+    customers = {"total": 4, "flagged": 2, "reasons": {"SSN malformed": 2, "age missing": 1}}
+    check_flagged(customers, max_flagged_share=0.5)
+    with pytest.raises(PipelineError) as error:
+        check_flagged(customers, max_flagged_share=0.49)
+    assert str(error.value) == (
+        "2 of 4 customers are flagged (SSN malformed: 2, age missing: 1) (50.0%); more than "
+        "quality.max_flagged_share = 0.49"
+    )
+
+
+def test_null_counts_are_gathered_by_column() -> None:
+    rows = [
+        {"column": "Age", "reason": "empty", "rows": 2},
+        {"column": "Age", "reason": "unreadable", "rows": 1},
+    ]
+    assert nulls_by_column(rows) == {"Age": {"empty": 2, "unreadable": 1}}
