@@ -4,16 +4,19 @@ SCALES ?= 1 10 50
 PYTHON ?= python3
 BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
-CSV = $(addprefix data/,features_attributes.csv features_financials.csv lms_loan_daily.csv feature_clickstream.csv)
 
-.PHONY: run test test-slow bench data sample-data dvc-commit install lint clean
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow bench lint install lock data sample-data dvc-commit clean
 
-run: install data  ## everything: from nothing to the dashboard
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: install data  ## everything: from nothing to the dashboard; WORKERS=N, VENV=DIR
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(MAKE) --no-print-directory dvc-commit; fi
 	$(BIN)/python -m luigi_tasks summary
 
-test: $(VENV)/.installed-test lint  ## lint, format, types and tests
+test: $(VENV)/.installed-test lint  ## the checks of make lint, then the tests
 	$(BIN)/pytest -n 2 -rs -m "not slow"
 
 test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster and on Connect, and more
@@ -22,19 +25,28 @@ test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster 
 bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
 	$(BIN)/python benchmarks/bench.py $(SCALES)
 
-lint: $(VENV)/.installed-test
+lint: $(VENV)/.installed-test  ## rules, format, types and the order of the rooms
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 
-install: $(VENV)/.installed
+install: $(VENV)/.installed  ## the virtual environment, with the package in it
 
-data: install  ## sample extracts, unless there are extracts
-	@ls $(CSV) >/dev/null 2>&1 || $(BIN)/python -m luigi_tasks sample-data --out data
+lock:  ## constraints.txt afresh: the newest versions that the bounds of pyproject.toml allow
+	set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(PYTHON) -m venv "$$fresh"; \
+	"$$fresh"/bin/pip install --quiet --editable .[s3,test]; \
+	{ echo "# All that pip install -e .[s3,test] brings on Linux; make lock, $$($(PYTHON) -V)"; \
+	"$$fresh"/bin/pip list --format freeze --exclude-editable \
+		--exclude pip --exclude setuptools --exclude wheel | LC_ALL=C sort -f; } >constraints.txt
+
+data: install  ## sample extracts, unless data/ holds a CSV file
+	@ls data/*.csv >/dev/null 2>&1 || $(BIN)/python -m luigi_tasks sample-data --out data
 
 sample-data: install  ## the sample extracts afresh, and the .dvc files that fit them
 	$(BIN)/python -m luigi_tasks sample-data --out data --force
-	$(BIN)/dvc add $(CSV)
+	$(BIN)/dvc add data/*.csv
 
 # Luigi first: what it calls stale must not be recorded as up to date.
 dvc-commit: install  ## after a run by Luigi: record its outputs in dvc.lock, without rerunning
@@ -45,11 +57,11 @@ clean:  ## all outputs; the extracts, the audit trail and the marker stay
 	rm -rf datamart/bronze datamart/silver datamart/gold datamart/quarantine
 	rm -rf model_store reports .cache logs
 
-$(VENV)/.installed: setup.py
+$(VENV)/.installed: setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable .
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(BIN)/pip install --quiet --editable .[test]
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[s3,test]
 	touch $@
