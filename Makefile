@@ -31,7 +31,7 @@ lint: $(VENV)/.installed-test  ## rules, format, types and the order of the room
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 
-install: $(VENV)/.installed  ## the virtual environment, with the package in it
+install: $(VENV)/.installed model_store/README.md  ## the virtual environment, with the package in it
 
 lock:  ## constraints.txt afresh: the newest versions that the bounds of pyproject.toml allow
 	set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
@@ -53,9 +53,9 @@ dvc-commit: install  ## after a run by Luigi: record its outputs in dvc.lock, wi
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
 	$(BIN)/dvc commit --force --quiet
 
-clean:  ## all outputs; the extracts, the audit trail and the marker stay
-	rm -rf datamart/bronze datamart/silver datamart/gold datamart/quarantine
-	rm -rf model_store reports .cache logs
+clean: model_store/README.md  ## all outputs; the extracts, the audit trail and the marker stay
+	rm -rf datamart/bronze datamart/silver datamart/gold datamart/quarantine .cache logs
+	find model_store $(wildcard reports) -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 
 $(VENV)/.installed: setup.py pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -65,3 +65,9 @@ $(VENV)/.installed: setup.py pyproject.toml constraints.txt
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[s3,test]
 	touch $@
+
+# Not in git: DVC versions model_store whole, and refuses an output in which git holds a file.
+model_store/README.md:
+	@mkdir -p $(@D)
+	@echo "Here lie best_model_N.pkl, label_encoders_N.pkl and model_metadata_N.json" \
+		"of every generation N, and in candidates/ what they were chosen from." >$@
