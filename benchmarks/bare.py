@@ -25,49 +25,59 @@ import luigi_tasks
 from luigi_tasks.core import imports
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.targets import Document, StageTarget
-from luigi_tasks.core.task import PipelineTask
+from luigi_tasks.core.task import Stage
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.pipeline import AFTER_GOLD
 
 
-def make(task: PipelineTask) -> None:
+def make(task: Stage) -> None:
     """Build the outputs of a stage and move them into place."""
-    targets = task.targets()
-    built = [target.staging() for target in targets]
-    task.build(*built)
-    for target, path in zip(targets, built, strict=True):
-        move(target, path)
+    targets = task.output()
+    staging = {name: target.staging() for name, target in targets.items()}
+    task.build(staging)
+    for name, target in targets.items():
+        move(target, staging[name])
 
 
-def move(target: StageTarget, built: Path) -> None:
+def move(target: StageTarget, staging: Path) -> None:
     if isinstance(target, Document):
-        target.publish(built, {})
+        target.publish(staging, {})
     else:
-        built.rename(target.path)
+        staging.rename(target.path)
 
 
 def newest_day() -> dt.date:
-    """The as-of day: the newest snapshot of the four extracts."""
-    tables = [luigi_tasks.Silver(table=name).targets()[0].path for name in TABLES]
+    """The as-of day: the newest snapshot of the extracts."""
+    tables = [luigi_tasks.Silver(table=name).path() for name in TABLES]
     dates = [ds.dataset(path).to_table(columns=["snapshot_date"])[0] for path in tables]
     day: dt.date = max(pc.max(column).as_py() for column in dates)
     return day
 
 
+def stages() -> list[Stage]:
+    """All stages that need no as-of day, in order."""
+    candidates = params()["training.candidates"]
+    return [
+        *(
+            stage(table=name)
+            for name in TABLES
+            for stage in (luigi_tasks.Bronze, luigi_tasks.Silver)
+        ),
+        luigi_tasks.QualityCheck(),
+        luigi_tasks.GoldFeatures(),
+        luigi_tasks.TrainingData(generation=1),
+        *(luigi_tasks.TrainCandidate(name=name, generation=1) for name in candidates),
+        luigi_tasks.BestModel(generation=1),
+    ]
+
+
 def main() -> None:
-    imports.expect(AFTER_GOLD)
-    for table in TABLES:
-        make(luigi_tasks.Bronze(table=table))
-        make(luigi_tasks.Silver(table=table))
-    make(luigi_tasks.QualityCheck())
-    make(luigi_tasks.GoldFeatures())
-    make(luigi_tasks.TrainingData(generation=1))
-    for name in params()["training.candidates"]:
-        make(luigi_tasks.TrainCandidate(name=name, generation=1))
-    make(luigi_tasks.BestModel(generation=1))
+    for stage in stages():
+        imports.expect(stage.slow_imports())
+    for stage in stages():
+        make(stage)
     moment = {"as_of": newest_day(), "generation": 1}
-    for stage in ("Predictions", "Monitoring", "Dashboard", "Plots"):
-        make(getattr(luigi_tasks, stage)(**moment))
+    for name in ("Predictions", "Monitoring", "Dashboard", "Plots"):
+        make(getattr(luigi_tasks, name)(**moment))
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ __all__ = [
     "TrainingPipeline",
 ]
 
-settings.declare(parameters.RULES)
+settings.declare(parameters.RULES.check)
 
 
 def _tell_in_one_sentence(record: logging.LogRecord) -> bool:

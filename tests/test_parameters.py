@@ -15,7 +15,7 @@ from conftest import ROOT
 from jsonschema import Draft202012Validator
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.settings import declared
+from luigi_tasks.core.settings import params
 from luigi_tasks.parameters import RULES
 
 SHIPPED: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
@@ -48,8 +48,9 @@ def is_json(value: Any) -> bool:
         return False
 
 
-def test_the_package_declares_these_rules() -> None:
-    assert declared() is RULES
+def test_the_package_declares_these_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert params() == RULES.check(SHIPPED)
 
 
 def test_the_shipped_settings_are_allowed_and_fit_the_schema() -> None:

@@ -7,40 +7,33 @@ name, its value and what is allowed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from luigi_tasks.core.errors import PipelineError
 
-if TYPE_CHECKING:
-    from luigi_tasks.core.rules import Rules
-
 PARAMS_FILE = Path("params.yaml")
 
 
-_rules: Rules | None = None
+Check = Callable[[Any], dict[str, Any]]
+_check: Check | None = None
 
 
-def declare(rules: Rules) -> None:
-    """Say which settings params.yaml has. Called once, where the project's package begins.
+def declare(check: Check) -> None:
+    """Say how params.yaml is checked. Called once, where the project's package begins.
+
+    `check` takes the parsed file and gives {dotted name: value}, or raises PipelineError.
 
     A call and not an import, because rules only accept or refuse: what they let pass is in the
     recipes of the tasks that read it, and an edited rule makes nothing stale.
     """
-    global _rules
-    _rules = rules
+    global _check
+    _check = check
     _load.cache_clear()
-
-
-def declared() -> Rules:
-    """The rules of this project; raises RuntimeError when it has declared none."""
-    if _rules is None:
-        raise RuntimeError("no settings are declared; call luigi_tasks.core.settings.declare")
-    return _rules
 
 
 @lru_cache(maxsize=4)
@@ -53,7 +46,9 @@ def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
         raise PipelineError(
             f"{PARAMS_FILE}: not valid YAML: {' '.join(str(error).split())}"
         ) from error
-    return declared().check(tree)
+    if _check is None:
+        raise RuntimeError("no settings are declared; call luigi_tasks.core.settings.declare")
+    return _check(tree)
 
 
 def params() -> dict[str, Any]:

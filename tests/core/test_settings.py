@@ -10,18 +10,19 @@ import pytest
 from luigi_tasks.core import settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.rules import Rules, Whole
-from luigi_tasks.core.settings import Slice, declare, declared, params
+from luigi_tasks.core.settings import Slice, declare, params
+from luigi_tasks.parameters import RULES
 
 
 @pytest.fixture
 def other_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A project of its own with two settings that end alike."""
-    before = declared()
+    rules = Rules({f"{room}.seats": Whole(1, 99, about="…") for room in ("hall", "box")})
     monkeypatch.chdir(tmp_path)
-    declare(Rules({f"{room}.seats": Whole(1, 99, about="…") for room in ("hall", "box")}))
+    declare(rules.check)
     (tmp_path / "params.yaml").write_text("hall: {seats: 50}\nbox: {seats: 4}\n")
     yield tmp_path
-    declare(before)
+    declare(RULES.check)
 
 
 def test_the_file_is_read_anew_when_it_has_changed(empty_project: Path) -> None:
@@ -57,7 +58,7 @@ def test_a_project_declares_its_own_settings(other_project: Path) -> None:
 def test_to_read_settings_before_they_are_declared_is_an_error(
     empty_project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "_rules", None)
+    monkeypatch.setattr(settings, "_check", None)
     with pytest.raises(RuntimeError, match="no settings are declared"):
         params()
 
