@@ -17,7 +17,7 @@ from running import BIN, OUTPUTS, ROOT, Project
 
 import luigi_tasks  # noqa: F401 (registers the tasks)
 from luigi_tasks.commands.status import stages
-from luigi_tasks.core import digests
+from luigi_tasks.core.code_digests import file_of, of_code
 from luigi_tasks.core.task import PipelineTask
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -114,8 +114,7 @@ def test_every_stage_depends_on_the_code_that_its_tasks_import(
     tasks: dict[str, list[PipelineTask]],
 ) -> None:
     for stage, own in tasks.items():
-        modules = {name for task in own for name in digests.of_code(type(task).__module__)}
-        imported = {f"{name.replace('.', '/')}.py" for name in modules}
+        imported = {file_of(name) for task in own for name in of_code(*task.code_modules())}
         listed = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
         assert listed == imported, f"dvc.yaml, stage {stage}: its code deps are not its imports"
 

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from conftest import ROOT
 from jsonschema import Draft202012Validator
+from running import Project
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.settings import params
@@ -183,3 +184,12 @@ def test_a_section_without_settings_is_refused() -> None:
     tree = {**SHIPPED, "labels": None}
     assert "labels" in refusal(tree)
     assert not SCHEMA.is_valid(tree)
+
+
+def test_an_edited_rule_makes_nothing_stale(project: Project) -> None:
+    project.edit("luigi_tasks/parameters.py", "Whole(2, 100, ", "Whole(2, 200, ")
+    project.edit("luigi_tasks/core/rules.py", "a whole number from", "an integer from")
+    assert project.stale() == {}
+    project.edit("params.yaml", "bins: 10 ", "bins: 0 ")
+    told = project.command("status").stderr
+    assert "monitoring.bins = 0 is not allowed: an integer from 2 to 200" in told

@@ -1,4 +1,4 @@
-"""Write four extracts like the real ones."""
+"""Write extracts like the real ones."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import argparse
 from pathlib import Path
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.extracts import sample_data
 from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.extracts.sample_data import DRIFTS, generate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--customers", type=int, default=12_500, metavar="N")
     parser.add_argument("--seed", type=int, default=7, metavar="S")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--drift", choices=sample_data.DRIFTS)
+    parser.add_argument("--drift", choices=DRIFTS)
     parser.add_argument("--drift-from", metavar="YYYY-MM", help="the first vintage that drifts")
     parser.add_argument("--force", action="store_true", help="replace extracts that are there")
 
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
             "replace it"
         )
     try:
-        rows = sample_data.generate(
+        rows = generate(
             arguments.out,
             arguments.customers,
             arguments.seed,

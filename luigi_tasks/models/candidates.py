@@ -9,7 +9,6 @@ from typing import Any
 import luigi
 
 from luigi_tasks.core import digests
-from luigi_tasks.core.code_digests import PACKAGE
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_model_store
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -35,10 +34,10 @@ class TrainCandidate(Stage):
         return spec
 
     def code_modules(self) -> tuple[str, ...]:
-        # A classifier of this package is code as well.
+        # A classifier of this package is code as well, though no import names it.
         module = self.spec["class"].rpartition(".")[0]
-        own = module == PACKAGE or module.startswith(f"{PACKAGE}.")
-        return (*super().code_modules(), *([module] if own else []))
+        is_ours = module.partition(".")[0] == __name__.partition(".")[0]
+        return (*super().code_modules(), *([module] if is_ours else []))
 
     def slow_imports(self) -> tuple[str, ...]:
         return ("luigi_tasks.models.estimators", self.spec["class"].rpartition(".")[0])

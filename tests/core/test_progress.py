@@ -43,6 +43,7 @@ class Counting(luigi.Task):
             progress.add(250)
             wait_for("log")
             logging.getLogger("luigi-interface").info("half way")
+            Path("logged").touch()
             wait_for("enough")
 """
 
@@ -74,6 +75,12 @@ class Run:
     def tell(self, *names: str) -> None:
         for name in names:
             (self.folder / name).touch()
+
+    def wait_for(self, name: str) -> None:
+        end = time.monotonic() + 60
+        while not (self.folder / name).exists():
+            assert time.monotonic() < end, f"the task has not made {name}"
+            time.sleep(0.02)
 
 
 class Terminal:
@@ -131,7 +138,8 @@ def terminal(request: pytest.FixtureRequest) -> Iterator[Terminal]:
 def test_nothing_is_shown_where_stderr_is_no_terminal(tmp_path: Path) -> None:
     with Run(tmp_path, subprocess.PIPE, "--local-scheduler") as run:
         run.tell("begin", "log")
-        time.sleep(2.5)
+        run.wait_for("logged")
+        time.sleep(2.5)  # long enough for progress to be shown, if it were
         run.tell("enough")
         _, stderr = run.process.communicate()
         assert run.process.returncode == 0
