@@ -10,13 +10,14 @@ import argparse
 import sys
 from types import ModuleType
 
-from luigi_tasks.commands import sample_data, status, summary
+from luigi_tasks.commands import generate, sample_data, status, summary
 from luigi_tasks.core.errors import PipelineError
 
 COMMANDS: dict[str, ModuleType] = {
     "status": status,
     "summary": summary,
     "sample-data": sample_data,
+    "generate": generate,
 }
 
 

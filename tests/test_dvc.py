@@ -17,7 +17,6 @@ from running import BIN, OUTPUTS, ROOT, Project
 
 import luigi_tasks  # noqa: F401 (registers the tasks)
 from luigi_tasks.commands.status import stages
-from luigi_tasks.core.code_digests import file_of, of_code
 from luigi_tasks.core.task import PipelineTask
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
@@ -108,15 +107,6 @@ def tasks(finished: Project, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[
         found[stage] = [task for task in below if task.task_id not in seen]
         seen |= {task.task_id for task in below}
     return found
-
-
-def test_every_stage_depends_on_the_code_that_its_tasks_import(
-    tasks: dict[str, list[PipelineTask]],
-) -> None:
-    for stage, own in tasks.items():
-        imported = {file_of(name) for task in own for name in of_code(*task.code_modules())}
-        listed = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
-        assert listed == imported, f"dvc.yaml, stage {stage}: its code deps are not its imports"
 
 
 def test_every_stage_lists_the_parameters_that_its_tasks_read(
