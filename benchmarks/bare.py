@@ -16,6 +16,7 @@ with its digest, without which it would not be loaded.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.compute as pc
@@ -29,20 +30,37 @@ from luigi_tasks.core.task import Stage
 from luigi_tasks.extracts.contract import TABLES
 
 
-def make(task: Stage) -> None:
+def make(stage: Stage) -> None:
     """Build the outputs of a stage and move them into place."""
-    targets = task.output()
+    targets = stage.output()
     staging = {name: target.staging() for name, target in targets.items()}
-    task.build(staging)
+    stage.build(staging)
     for name, target in targets.items():
-        move(target, staging[name])
+        move(staging[name], target)
 
 
-def move(target: StageTarget, staging: Path) -> None:
+def move(staging: Path, target: StageTarget) -> None:
     if isinstance(target, Document):
         target.publish(staging, {})
     else:
         staging.rename(target.path)
+
+
+def to_the_model() -> Iterator[Stage]:
+    for table in TABLES:
+        yield luigi_tasks.Bronze(table=table)
+        yield luigi_tasks.Silver(table=table)
+    yield luigi_tasks.QualityCheck()
+    yield luigi_tasks.GoldFeatures()
+    yield luigi_tasks.TrainingData(generation=1)
+    for name in params()["training.candidates"]:
+        yield luigi_tasks.TrainCandidate(name=name, generation=1)
+    yield luigi_tasks.BestModel(generation=1)
+
+
+def from_the_model_on(day: dt.date) -> Iterator[Stage]:
+    for stage in ("Predictions", "Monitoring", "Dashboard", "Plots"):
+        yield getattr(luigi_tasks, stage)(as_of=day, generation=1)
 
 
 def newest_day() -> dt.date:
@@ -53,31 +71,13 @@ def newest_day() -> dt.date:
     return day
 
 
-def stages() -> list[Stage]:
-    """All stages that need no as-of day, in order."""
-    candidates = params()["training.candidates"]
-    return [
-        *(
-            stage(table=name)
-            for name in TABLES
-            for stage in (luigi_tasks.Bronze, luigi_tasks.Silver)
-        ),
-        luigi_tasks.QualityCheck(),
-        luigi_tasks.GoldFeatures(),
-        luigi_tasks.TrainingData(generation=1),
-        *(luigi_tasks.TrainCandidate(name=name, generation=1) for name in candidates),
-        luigi_tasks.BestModel(generation=1),
-    ]
-
-
 def main() -> None:
-    for stage in stages():
+    for stage in (*to_the_model(), *from_the_model_on(dt.date.max)):
         imports.expect(stage.slow_imports())
-    for stage in stages():
+    for stage in to_the_model():
         make(stage)
-    moment = {"as_of": newest_day(), "generation": 1}
-    for name in ("Predictions", "Monitoring", "Dashboard", "Plots"):
-        make(getattr(luigi_tasks, name)(**moment))
+    for stage in from_the_model_on(newest_day()):
+        make(stage)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from luigi.task_register import Register
 from running import BIN, OUTPUTS, ROOT, Project
 
 import luigi_tasks  # noqa: F401 (registers the tasks)
-from luigi_tasks.commands.status import stages
-from luigi_tasks.core.task import PipelineTask
+from luigi_tasks.commands.status import with_targets
+from luigi_tasks.core.task import Stage, Task, tasks_below
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 FOREST = "training.candidates.random_forest.max_depth"
@@ -96,21 +96,22 @@ def repository(tracked: Repository, tmp_path: Path) -> Repository:
 
 
 @pytest.fixture
-def tasks(finished: Project, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[PipelineTask]]:
+def tasks(finished: Project, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Task]]:
     """The tasks that every stage of dvc.yaml adds to the stages before it."""
     monkeypatch.chdir(finished.path)
-    found, seen = {}, set()
+    by_stage: dict[str, list[Task]] = {}
+    seen: set[str] = set()
     for stage, entry in STAGES.items():
         words = entry["cmd"].split()
         root = Register.get_task_cls(words[words.index("luigi_tasks") + 1])()
-        below = [task for task in stages(root) if isinstance(task, PipelineTask)]
-        found[stage] = [task for task in below if task.task_id not in seen]
+        below = list(with_targets(tasks_below(root)))
+        by_stage[stage] = [task for task in below if task.task_id not in seen]
         seen |= {task.task_id for task in below}
-    return found
+    return by_stage
 
 
 def test_every_stage_lists_the_parameters_that_its_tasks_read(
-    tasks: dict[str, list[PipelineTask]],
+    tasks: dict[str, list[Task]],
 ) -> None:
     for stage, own in tasks.items():
         listed = STAGES[stage].get("params", [])
@@ -120,7 +121,7 @@ def test_every_stage_lists_the_parameters_that_its_tasks_read(
 
 
 def test_every_output_of_a_task_is_an_output_of_its_stage(
-    tasks: dict[str, list[PipelineTask]],
+    tasks: dict[str, list[Task]],
 ) -> None:
     for stage, own in tasks.items():
         listed = [Path(name) for entry in STAGES[stage]["outs"] for name in entry]
@@ -129,13 +130,20 @@ def test_every_output_of_a_task_is_an_output_of_its_stage(
             assert held, f"dvc.yaml, stage {stage}: {target} is missing"
 
 
+def inputs_of(task: Task) -> list[Any]:
+    """What a task reads: what it says as a stage, else all that it requires makes."""
+    if isinstance(task, Stage):
+        return list(task.inputs().values())
+    return luigi.task.flatten([required.output() for required in task.upstream()])
+
+
 def test_every_input_of_a_task_is_a_dependency_of_its_stage_or_its_own_output(
-    tasks: dict[str, list[PipelineTask]],
+    tasks: dict[str, list[Task]],
 ) -> None:
     for stage, own in tasks.items():
         outs = [name for entry in STAGES[stage]["outs"] for name in entry]
         known = [Path(name) for name in (*STAGES[stage]["deps"], *outs)]
-        for target in (target for task in own for target in task.inputs().values()):
+        for target in (t for task in own for t in inputs_of(task)):
             held = any(Path(target.path).is_relative_to(path) for path in known)
             assert held, f"dvc.yaml, stage {stage}: {target} is missing"
 

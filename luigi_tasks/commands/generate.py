@@ -9,16 +9,16 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import luigi
 import yaml
 from luigi.task_register import Register
 
-from luigi_tasks.commands.status import stages
-from luigi_tasks.core import code_digests, settings
+from luigi_tasks.commands.status import with_targets
+from luigi_tasks.core import code_digests
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.task import PipelineTask
+from luigi_tasks.core.task import Task, tasks_below
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.bronze import RawCsv
+from luigi_tasks.parameters import RULES
 
 GRAPH = Path("dvc.yaml")
 SCHEMA = Path("docs") / "params.schema.json"
@@ -56,7 +56,7 @@ def generated() -> dict[Path, str]:
         raise PipelineError(f"{GRAPH} is missing in {Path.cwd()}")
     return {
         GRAPH: with_dependencies(graph, dependencies(yaml.safe_load(graph)["stages"])),
-        SCHEMA: json.dumps(settings.declared().schema(), indent=2, ensure_ascii=False) + "\n",
+        SCHEMA: json.dumps(RULES.schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
@@ -65,23 +65,21 @@ def dependencies(graph: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]
 
     A stage has the tasks below the one that it runs, but for those of the stages before it.
     """
-    found: dict[str, list[str]] = {}
-    seen: set[luigi.Task] = set()
+    files: dict[str, list[str]] = {}
+    seen: set[Task] = set()
     for stage, entry in graph.items():
-        own = [task for task in stages(_task_of(entry["cmd"])) if task not in seen]
+        own = [task for task in tasks_below(_task_of(entry["cmd"])) if task not in seen]
         seen.update(own)
         extracts = {TABLES[task.table].file for task in own if isinstance(task, RawCsv)}
-        modules = {
-            name for task in own if isinstance(task, PipelineTask) for name in task.code_modules()
-        }
-        found[stage] = [
+        modules = {name for task in with_targets(own) for name in task.code_modules()}
+        files[stage] = [
             *sorted(f"data/{file}" for file in extracts),
             *sorted(code_digests.file_of(name) for name in code_digests.of_code(*modules)),
         ]
-    return found
+    return files
 
 
-def _task_of(command: str) -> luigi.Task:
+def _task_of(command: str) -> Task:
     """The task that a stage's command runs.
 
     The day and the generation are all the same here, for the code below the task is not another.
@@ -90,7 +88,7 @@ def _task_of(command: str) -> luigi.Task:
     family = command.partition("--module luigi_tasks ")[2].split()[0]
     kind = Register.get_task_cls(family)
     moment = {"as_of": dt.date.max, "generation": 1}
-    task: luigi.Task = kind(**{k: moment[k] for k, _ in kind.get_params() if k in moment})
+    task: Task = kind(**{k: moment[k] for k, _ in kind.get_params() if k in moment})
     return task
 
 

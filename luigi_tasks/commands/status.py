@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import luigi
@@ -39,13 +40,16 @@ def add_as_of(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def with_targets(tasks: Iterable[Task]) -> Iterator[Task]:
+    """The tasks that make something: not wrappers, and not what is delivered from outside."""
+    return (task for task in tasks if not isinstance(task, Wrapper | luigi.ExternalTask))
+
+
 def status_of(root: Task) -> list[dict[str, Any]]:
     """{task, output, fresh, reason} for every target below a task, inputs first."""
     rows = []
     with one_look(root):
-        for task in tasks_below(root):
-            if isinstance(task, Wrapper | luigi.ExternalTask):
-                continue
+        for task in with_targets(tasks_below(root)):
             output = task.path() if isinstance(task, Stage) else task.output()
             reason = task.stale_because()
             rows.append(

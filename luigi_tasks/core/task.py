@@ -113,6 +113,10 @@ class Task(luigi.Task):
         """The settings of params.yaml that this task declares."""
         return Slice(self.settings_read())
 
+    def code_modules(self) -> tuple[str, ...]:
+        """The modules whose code decides what comes out."""
+        return (type(self).__module__,)
+
     def upstream(self) -> list[Task]:
         """The required tasks as a list."""
         tasks: list[Task] = flatten(self.requires())
@@ -183,10 +187,6 @@ class Stage(Task):
     def slow_imports(self) -> tuple[str, ...]:
         """Modules that `build` needs and that take long to import."""
         return ()
-
-    def code_modules(self) -> tuple[str, ...]:
-        """The modules whose code decides what the outputs are."""
-        return (type(self).__module__,)
 
     def recipe(self) -> Recipe:
         """All that determines the outputs, in JSON. Every input must exist."""

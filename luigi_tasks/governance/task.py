@@ -80,7 +80,7 @@ class Governance(AsOfScoring):
                 "task": self.get_task_family(),
                 "arguments": self.to_str_params(only_significant=True),
                 "params": dict(self.params),
-                "code": code_digests.of_code(type(self).__module__),
+                "code": code_digests.of_code(*self.code_modules()),
                 "monitoring": content_of(self.requires().output()["monitoring"]),
             }
         )
