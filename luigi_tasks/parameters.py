@@ -7,7 +7,6 @@ nothing stale.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Whole
@@ -17,7 +16,6 @@ _NAME = r"(?!generation_)[A-Za-z_][A-Za-z0-9_]*"
 _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
 
 
-@dataclass(frozen=True)
 class Candidates(Rule):
     """The candidates by name: each its class and the arguments of that class.
 
@@ -95,7 +93,8 @@ RULES = Rules(
             "twelve vintages have matured",
         ),
         "training.split": OneOf(
-            ("out_of_time", "random"),
+            "out_of_time",
+            "random",
             about="test on the newest matured vintages, or on a stratified share",
         ),
         "training.test_vintages": Whole(1, 120, about="vintages to test on, for out_of_time"),

@@ -9,20 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.settings import PARAMS_FILE
 
 
-@dataclass(frozen=True, kw_only=True)
 class Rule(ABC):
-    """What one setting may be, in words, as a test and as JSON Schema."""
+    """What one setting may be, in words, as a test and as JSON Schema.
 
-    about: str
-    """What the setting means, in one line."""
+    `about` says in one line what the setting means.
+    """
+
+    def __init__(self, *, about: str) -> None:
+        self.about = about
 
     @property
     @abstractmethod
@@ -43,12 +44,12 @@ class Rule(ABC):
         return value
 
 
-@dataclass(frozen=True)
 class Whole(Rule):
     """A whole number, both limits included."""
 
-    low: int
-    high: int
+    def __init__(self, low: int, high: int, *, about: str) -> None:
+        super().__init__(about=about)
+        self.low, self.high = low, high
 
     @property
     def allowed(self) -> str:
@@ -62,12 +63,12 @@ class Whole(Rule):
         return {"type": "integer", "minimum": self.low, "maximum": self.high}
 
 
-@dataclass(frozen=True)
 class Number(Rule):
     """A number, both limits included."""
 
-    low: float
-    high: float
+    def __init__(self, low: float, high: float, *, about: str) -> None:
+        super().__init__(about=about)
+        self.low, self.high = low, high
 
     @property
     def allowed(self) -> str:
@@ -81,11 +82,12 @@ class Number(Rule):
         return {"type": "number", "minimum": self.low, "maximum": self.high}
 
 
-@dataclass(frozen=True)
 class OneOf(Rule):
     """One of a few words."""
 
-    choices: tuple[str, ...]
+    def __init__(self, *choices: str, about: str) -> None:
+        super().__init__(about=about)
+        self.choices = choices
 
     @property
     def allowed(self) -> str:
@@ -99,11 +101,12 @@ class OneOf(Rule):
         return {"enum": list(self.choices)}
 
 
-@dataclass(frozen=True)
 class DateOr(Rule):
     """A date, or a word that stands for one; tasks see it as text."""
 
-    word: str
+    def __init__(self, word: str, *, about: str) -> None:
+        super().__init__(about=about)
+        self.word = word
 
     @property
     def allowed(self) -> str:
@@ -127,12 +130,12 @@ class DateOr(Rule):
         return str(value)
 
 
-@dataclass(frozen=True)
 class Texts(Rule):
-    """A list of texts, at least one."""
+    """A list of texts, at least one; `what` are they?"""
 
-    what: str
-    """What the texts are, for the words."""
+    def __init__(self, what: str, *, about: str) -> None:
+        super().__init__(about=about)
+        self.what = what
 
     @property
     def allowed(self) -> str:
@@ -154,13 +157,16 @@ def _is_int(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-@dataclass(frozen=True)
 class Rules:
-    """The rules of a project's settings, by dotted name (section.setting)."""
+    """The rules of a project's settings, by dotted name (section.setting).
 
-    by_name: Mapping[str, Rule]
-    ordered: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
-    """Pairs of settings of which the first may be at most the second."""
+    `ordered` are pairs of settings of which the first may be at most the second.
+    """
+
+    def __init__(
+        self, by_name: Mapping[str, Rule], *, ordered: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self.by_name, self.ordered = by_name, ordered
 
     def check(self, tree: Any) -> dict[str, Any]:
         """The settings of a params.yaml as {dotted name: value}.

@@ -124,6 +124,18 @@ def test_nothing_is_loaded_to_find_out(shop: Shop, monkeypatch: pytest.MonkeyPat
     assert "shop" not in sys.modules
 
 
+def test_a_module_outside_any_package_has_code_and_so_has_what_it_takes_from_this_one(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shop.init.parents[1]
+    monkeypatch.syspath_prepend(folder)
+    (folder / "alone.py").write_text("from luigi_tasks.core.tables import read\nimport shop\n")
+    code = of_code("alone")
+    code_digests._code.cache_clear()
+    assert {"alone", "luigi_tasks.core", "luigi_tasks.core.tables"} <= set(code)
+    assert not [module for module in code if module.startswith("shop")]
+
+
 def test_several_modules_can_be_asked_for_at_once(shop: Shop) -> None:
     shop.user("")
     assert set(Code({"shop": shop.init}).of(USER, OTHER)) == {"shop.till", USER, OTHER}

@@ -13,7 +13,7 @@ from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Wh
 
 WHOLE = Whole(1, 60, about="…")
 NUMBER = Number(0, 1, about="…")
-ONE_OF = OneOf(("cat", "dog"), about="…")
+ONE_OF = OneOf("cat", "dog", about="…")
 DATE = DateOr("auto", about="…")
 TEXTS = Texts("names", about="…")
 
