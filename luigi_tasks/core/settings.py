@@ -61,11 +61,18 @@ def params() -> dict[str, Any]:
 
 
 class Slice(Mapping[str, Any]):
-    """The parameters that one task declares; asking for any other is a programming error."""
+    """The parameters that one task declares; asking for any other is a programming error.
+
+    `section.*` stands for every setting of a section.
+    """
 
     def __init__(self, names: Iterable[str]) -> None:
         everything = params()
-        self._values = {name: _lookup(everything, name) for name in names}
+        self._values = {
+            each: _lookup(everything, each)
+            for name in names
+            for each in ([name] if not name.endswith(".*") else _in_section(everything, name))
+        }
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
@@ -88,6 +95,10 @@ class Slice(Mapping[str, Any]):
                 raise ValueError(f"two of {', '.join(self)} are called {last}")
             arguments[last] = value
         return arguments
+
+
+def _in_section(values: Mapping[str, Any], name: str) -> list[str]:
+    return [each for each in values if each.startswith(name.removesuffix("*"))]
 
 
 def _lookup(values: Mapping[str, Any], name: str) -> Any:

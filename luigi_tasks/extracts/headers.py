@@ -20,7 +20,7 @@ def read_header(path: Path, table: Table) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             names = next((row for row in csv.reader(file) if row), None)
     except FileNotFoundError:
-        raise PipelineError(f"{path}: no such file; `make data` writes sample extracts") from None
+        raise PipelineError(f"{path}: no such file; `make sample-data` makes samples") from None
     except UnicodeDecodeError:
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     if not names:

@@ -37,12 +37,7 @@ class Governance(AsOfScoring):
     decision nothing is decided any more: what was true then stands in the trail.
     """
 
-    reads = (
-        "governance.min_auc",
-        "governance.max_psi",
-        "governance.min_matured",
-        "governance.min_scored",
-    )
+    reads = ("governance.*",)
 
     def requires(self) -> Monitoring:
         return Monitoring(**self.moment)

@@ -20,7 +20,7 @@ from luigi_tasks.layers.silver import Silver
 class GoldFeatures(SparkStage):
     """Features and labels of every loan at its prediction point, without flagged customers."""
 
-    reads = ("labels.prediction_mob", "labels.observation_mob", "labels.overdue_threshold")
+    reads = ("labels.*",)
     product = "features"
 
     def requires(self) -> dict[str, Stage]:

@@ -63,6 +63,11 @@ def test_to_read_settings_before_they_are_declared_is_an_error(
         params()
 
 
+def test_a_star_stands_for_every_setting_of_a_section(other_project: Path) -> None:
+    assert dict(Slice(["hall.*"])) == {"hall.seats": 50}
+    assert Slice(["hall.*"]).named() == {"seats": 50}
+
+
 def test_a_task_sees_only_the_settings_that_it_declares(empty_project: Path) -> None:
     seen = Slice(["monitoring.bins", "training.candidates.random_forest"])
     assert seen["training.candidates.random_forest"]["max_depth"] == 10
