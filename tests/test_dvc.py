@@ -17,7 +17,7 @@ from running import BIN, OUTPUTS, ROOT, Project
 
 import luigi_tasks  # noqa: F401 (registers the tasks)
 from luigi_tasks.commands.status import with_targets
-from luigi_tasks.core.task import Stage, Task, tasks_below
+from luigi_tasks.core.task import Task, tasks_below
 
 STAGES: dict[str, Any] = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 FOREST = "training.candidates.random_forest.max_depth"
@@ -130,20 +130,13 @@ def test_every_output_of_a_task_is_an_output_of_its_stage(
             assert held, f"dvc.yaml, stage {stage}: {target} is missing"
 
 
-def inputs_of(task: Task) -> list[Any]:
-    """What a task reads: what it says as a stage, else all that it requires makes."""
-    if isinstance(task, Stage):
-        return list(task.inputs().values())
-    return luigi.task.flatten([required.output() for required in task.upstream()])
-
-
 def test_every_input_of_a_task_is_a_dependency_of_its_stage_or_its_own_output(
     tasks: dict[str, list[Task]],
 ) -> None:
     for stage, own in tasks.items():
         outs = [name for entry in STAGES[stage]["outs"] for name in entry]
         known = [Path(name) for name in (*STAGES[stage]["deps"], *outs)]
-        for target in (t for task in own for t in inputs_of(task)):
+        for target in (t for task in own for t in task.inputs().values()):
             held = any(Path(target.path).is_relative_to(path) for path in known)
             assert held, f"dvc.yaml, stage {stage}: {target} is missing"
 
@@ -236,9 +229,11 @@ def test_a_fresh_clone_pulls_a_model_that_predicts_and_luigi_runs_nothing(
     assert clone.digests() == repository.digests()
     assert clone.champion() == "model_store/best_model_1.pkl"
     program = (
-        "from luigi_tasks.models.training import *\n"
-        "frame = read_training_data(1)\n"
-        "print(score(load_model(1), frame[read_metadata(1)['features']]).mean())"
+        "from luigi_tasks.models import scoring, store, training_sets\n"
+        "from luigi_tasks.models.training_data import TrainingData\n"
+        "frame = training_sets.read_training_frame(TrainingData(generation=1).path())\n"
+        "features = frame[store.read_metadata(1).features]\n"
+        "print(scoring.score(store.load_model(1), features).mean())"
     )
     assert 0 < float(clone.done(str(BIN / "python"), "-c", program)) < 1
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from running import BIN, Project
 
+from luigi_tasks.extracts.contract import TABLES
+
 PIPELINE = "Pipeline"
 AS_OF = "as_of=2025-11-01, generation=1"
 FOREST = "TrainCandidate(name=random_forest, generation=1)"
@@ -95,37 +97,77 @@ def test_new_months_of_data_do_not_refit_a_model_that_may_not_know_them(
 
 
 def test_comments_docstrings_and_layout_of_the_code_rerun_nothing(project: Project) -> None:
-    project.edit("luigi_tasks/layers/silver.py", '"""Silver: typed', '"""Silver. Typed')
-    project.edit("luigi_tasks/layers/gold.py", "import luigi\n", "import luigi  # a comment\n\n\n")
+    project.edit("luigi_tasks/layers/cleaning.py", '"""Cleaning: typed', '"""Cleaning. Typed')
+    project.edit(
+        "luigi_tasks/layers/gold.py",
+        "from luigi_tasks.core import tables\n",
+        "# a comment\n\nfrom luigi_tasks.core import tables\n",
+    )
     assert project.built_by(PIPELINE) == []
 
 
 def test_changing_a_helper_makes_stale_all_that_uses_it_and_nothing_else(
     project: Project,
 ) -> None:
+    project.edit("luigi_tasks/layers/flags.py", 'lit("age missing")', 'lit("no age")')
+    stale = project.stale()
+    assert stale["QualityCheck()"] == "code: luigi_tasks.layers.flags changed"
+    assert stale["GoldFeatures()"] == "upstream: QualityCheck() is stale"
+    assert not [task for task in stale if task.startswith(("Bronze", "Silver"))]
+
+
+def test_a_metric_is_measured_anew_without_refitting_a_candidate(project: Project) -> None:
     project.edit("luigi_tasks/models/metrics.py", "Z95 = 1.959963984540054", "Z95 = 1.96")
     stale = project.stale()
-    assert "code: luigi_tasks.models.metrics changed" in stale["TrainingData(generation=1)"]
-    assert not [task for task in stale if task.startswith(("Bronze", "Silver", "Gold", "Quality"))]
+    assert stale["BestModel(generation=1)"] == "code: luigi_tasks.models.metrics changed"
+    before = ("Bronze", "Silver", "Quality", "Gold", "TrainingData", "TrainCandidate")
+    assert not [task for task in stale if task.startswith(before)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from luigi_tasks.layers.extra import helper",
+        "from luigi_tasks.layers import extra",
+        "import luigi_tasks.layers.extra",
+        "import luigi_tasks.layers.extra as more",
+        "from .extra import helper",
+        "from . import extra",
+        "def use():\n    from luigi_tasks.layers.extra import helper\n    return helper",
+        "from luigi_tasks.layers.shelf import helper",
+    ],
+)
+def test_a_helper_is_code_however_it_is_imported(project: Project, text: str) -> None:
+    layers = project.path / "luigi_tasks" / "layers"
+    (layers / "extra.py").write_text("def helper():\n    return 1\n")
+    (layers / "shelf").mkdir()
+    shelf = "from luigi_tasks.layers.extra import helper\n\n__all__ = ['helper']\n"
+    (layers / "shelf" / "__init__.py").write_text(shelf)
+    labels = layers / "labels.py"
+    labels.write_text(f"{labels.read_text()}\n\n{text}\n")
+    reason = project.stale()["GoldFeatures()"]
+    assert "code: luigi_tasks.layers.extra is new" in reason
+    assert "code: luigi_tasks.layers.labels changed" in reason
+
+
+def test_an_import_that_cannot_be_followed_is_refused_with_its_place(project: Project) -> None:
+    labels = project.path / "luigi_tasks" / "layers" / "labels.py"
+    labels.write_text(labels.read_text() + "\n\nfrom luigi_tasks.core.files import *\n")
+    done = project.command("status")
+    assert done.returncode == 1
+    assert "luigi_tasks/layers/labels.py:" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_code_of_a_stage_before_is_an_input_not_code(project: Project) -> None:
     """A silver rewritten to the same effect leaves gold as it is."""
     project.edit(
-        "luigi_tasks/layers/silver.py",
+        "luigi_tasks/layers/cleaning.py",
         'REASONS.index("out of range")',
         'REASONS.index("out of" + " range")',
     )
     built = project.built_by(PIPELINE)
-    assert sorted(built) == sorted(
-        f"Silver(table={table})"
-        for table in (
-            "feature_clickstream",
-            "features_attributes",
-            "features_financials",
-            "lms_loan_daily",
-        )
-    )
+    assert sorted(built) == sorted(f"Silver(table={table})" for table in TABLES)
 
 
 @pytest.mark.parametrize(

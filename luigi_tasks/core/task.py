@@ -122,6 +122,24 @@ class Task(luigi.Task):
         tasks: list[Task] = flatten(self.requires())
         return tasks
 
+    def inputs(self) -> dict[str, Any]:
+        """The targets that it reads, by a name for people: every required product."""
+        return {
+            str(task): task.output()[task.product] if isinstance(task, Stage) else task.output()
+            for task in self.upstream()
+        }
+
+    def recipe(self) -> Recipe:
+        """All that determines what comes out, in JSON. Every input must exist."""
+        recipe: Recipe = {
+            "task": self.get_task_family(),
+            "arguments": self.to_str_params(only_significant=True),
+            "params": dict(self.params),
+            "code": code_digests.of_code(*self.code_modules()),
+            "inputs": {name: content_of(target) for name, target in self.inputs().items()},
+        }
+        return json.loads(json.dumps(recipe, default=str))  # type: ignore[no-any-return]
+
     def check(self) -> None:
         """Raise PipelineError for what can be known to be wrong before anything runs."""
         _ = self.params
@@ -177,27 +195,9 @@ class Stage(Task):
         """Where an output lies; without a name, where the product lies."""
         return self.output()[output or self.product].path
 
-    def inputs(self) -> dict[str, Any]:
-        """The targets that `build` reads, by a name for people: every required product."""
-        return {
-            str(task): task.output()[task.product] if isinstance(task, Stage) else task.output()
-            for task in self.upstream()
-        }
-
     def slow_imports(self) -> tuple[str, ...]:
         """Modules that `build` needs and that take long to import."""
         return ()
-
-    def recipe(self) -> Recipe:
-        """All that determines the outputs, in JSON. Every input must exist."""
-        recipe: Recipe = {
-            "task": self.get_task_family(),
-            "arguments": self.to_str_params(only_significant=True),
-            "params": dict(self.params),
-            "code": code_digests.of_code(*self.code_modules()),
-            "inputs": {name: content_of(target) for name, target in self.inputs().items()},
-        }
-        return json.loads(json.dumps(recipe, default=str))  # type: ignore[no-any-return]
 
     def examine(self) -> str | None:
         stale = self.stale_upstream()

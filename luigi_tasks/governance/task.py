@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import luigi
 
-from luigi_tasks.core import code_digests, digests, tables
-from luigi_tasks.core.recipes import content_of
+from luigi_tasks.core import digests, tables
 from luigi_tasks.core.task import log
 from luigi_tasks.generations import audit_trail, marker
 from luigi_tasks.generations.as_of import AsOfScoring
@@ -70,15 +69,7 @@ class Governance(AsOfScoring):
 
     def evidence(self) -> str:
         """The digest of all that the decision is taken on."""
-        return digests.of_json(
-            {
-                "task": self.get_task_family(),
-                "arguments": self.to_str_params(only_significant=True),
-                "params": dict(self.params),
-                "code": code_digests.of_code(*self.code_modules()),
-                "monitoring": content_of(self.requires().output()["monitoring"]),
-            }
-        )
+        return digests.of_json(self.recipe())
 
     def run(self) -> None:
         """Decide once on this evidence; a repeated run only mends the marker."""
