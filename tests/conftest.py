@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from engine_runs import make_gold, soiled_project
 from filelock import FileLock
 from running import Project
 
@@ -69,3 +70,11 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Projec
 def project(finished: Project, tmp_path: Path) -> Project:
     """A project whose pipeline has run, to be changed by one test."""
     return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def by_sail(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose gold was made by Sail."""
+    folder = soiled_project(tmp_path_factory.mktemp("sail"), 1_500)
+    make_gold(folder)
+    return folder
