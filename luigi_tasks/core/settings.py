@@ -36,6 +36,18 @@ def declare(check: Check) -> None:
     _load.cache_clear()
 
 
+def state() -> tuple[Any, ...]:
+    """What changes whenever params.yaml is written, or another project's is read.
+
+    Raises PipelineError when there is none.
+    """
+    try:
+        written = PARAMS_FILE.stat()
+    except FileNotFoundError:
+        raise PipelineError(f"{PARAMS_FILE} is missing in {Path.cwd()}") from None
+    return Path.cwd(), written.st_mtime_ns, written.st_size
+
+
 @lru_cache(maxsize=4)
 def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
     path = folder / PARAMS_FILE
@@ -53,11 +65,7 @@ def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
 
 def params() -> dict[str, Any]:
     """All pipeline parameters by dotted name, read anew when params.yaml has changed."""
-    try:
-        state = PARAMS_FILE.stat()
-    except FileNotFoundError:
-        raise PipelineError(f"{PARAMS_FILE} is missing in {Path.cwd()}") from None
-    return _load(Path.cwd(), state.st_mtime_ns, state.st_size)
+    return _load(*state())
 
 
 class Slice(Mapping[str, Any]):

@@ -87,7 +87,10 @@ def read(source: str, module: str, *, is_package: bool, packages: frozenset[str]
     for `if TYPE_CHECKING:`, which does not run.
     """
     tree = ast.parse(source)
-    reader = _Reader(tree, module if is_package else module.rpartition(".")[0], packages)
+    room = module if is_package else module.rpartition(".")[0]
+    # Expressions are many, and only these make one of interest.
+    deep = any(text in source for text in ("import_module", "__import__", "importlib", ":="))
+    reader = _Reader(tree, room, packages, deep=deep)
     reader.visit(tree)
     symbols = symtable.symtable(source, module, "exec").get_symbols()
     defined = {symbol.get_name() for symbol in symbols if symbol.is_assigned()} | reader.defined
@@ -105,7 +108,9 @@ def read(source: str, module: str, *, is_package: bool, packages: frozenset[str]
 class _Reader(ast.NodeVisitor):
     """Collects the imports of a module, and what it takes to tell what they mean."""
 
-    def __init__(self, tree: ast.Module, room: str, packages: frozenset[str]) -> None:
+    def __init__(
+        self, tree: ast.Module, room: str, packages: frozenset[str], *, deep: bool
+    ) -> None:
         self._room, self._packages = room, packages
         self.imports: list[Import] = []
         self.problems: list[tuple[int, str]] = []
@@ -121,6 +126,13 @@ class _Reader(ast.NodeVisitor):
                 self._whole |= self._packages & {name.partition(".")[0] for name in dotted}
             elif isinstance(node, ast.ImportFrom) and node.module == "importlib":
                 self._importers |= {a.asname for a in node.names if a.asname}
+
+        self._deep = deep or bool(self._whole)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if self._deep or not isinstance(child, ast.expr):
+                self.visit(child)
 
     def _add(self, node: ast.expr | ast.stmt, module: str, name: str = "", local: str = "") -> None:
         if self._is_ours(module):

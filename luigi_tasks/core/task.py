@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 import luigi
 from luigi.task import flatten
 
-from luigi_tasks.core import code_digests, files, imports
+from luigi_tasks.core import code_digests, files, imports, settings
 from luigi_tasks.core.recipes import Recipe, content_of, difference
 from luigi_tasks.core.settings import Slice
 from luigi_tasks.core.storage import in_datamart
@@ -31,6 +31,8 @@ log = logging.getLogger("luigi-interface")
 
 HISTORY = Path("logs") / "task_history.jsonl"
 
+# The tasks that have been checked, by the state of params.yaml that they were checked with.
+_checked: dict[tuple[Any, ...], set[str]] = {}
 _answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.ContextVar(
     "answers", default=None
 )
@@ -40,7 +42,7 @@ _answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.Con
 def one_look(root: Task) -> Iterator[dict[str, str | None]]:
     """Share the answers to "why is it stale?" within the block; the outermost block rules.
 
-    Every task below `root` is checked first: what is wrong is said before anything runs.
+    Every task below `root` is checked first, once: what is wrong is said before anything runs.
     """
     answers = _answers.get()
     if answers is not None:
@@ -50,11 +52,19 @@ def one_look(root: Task) -> Iterator[dict[str, str | None]]:
     token = _answers.set(answers)
     try:
         with files.one_look(in_datamart()):
-            for task in tasks_below(root):
-                task.check()
+            _check(root)
             yield answers
     finally:
         _answers.reset(token)
+
+
+def _check(root: Task) -> None:
+    checked = _checked.setdefault(settings.state(), set())
+    if root.task_id not in checked:
+        for task in tasks_below(root):
+            if task.task_id not in checked:
+                task.check()
+                checked.add(task.task_id)
 
 
 def tasks_below(root: Task) -> Iterator[Task]:

@@ -1,4 +1,4 @@
-"""The reference distribution of a feature or score, in bins that are frozen at training."""
+"""Bins that are frozen at training: which values lie in which of them."""
 
 from __future__ import annotations
 
@@ -6,30 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from luigi_tasks.core.records import Record
-
-
-class FrozenBins(Record, frozen=True, kw_only=True):
-    """Bins of numbers or of categories, and what lay in them at training.
-
-    Numbers: bin i holds edges[i − 1] < x <= edges[i], with open outer edges. Texts: a bin for
-    each category and one for those not seen. Missing is the last bin. `shares` are the shares of
-    the `n` values by bin, `bins` is the number of bins without the one for missing.
-    """
-
-    edges: list[float] | None = None
-    categories: list[str] | None = None
-    bins: int
-    n: int
-    shares: list[float]
-
-    def locate(self, values: pd.Series) -> NDArray[np.int64]:
-        """The position of each value's bin, shape (n,)."""
-        return _locate(self.edges, self.categories, values)
-
-    def count(self, values: pd.Series) -> NDArray[np.int64]:
-        """How many of the values lie in each bin, shape (bins + 1,)."""
-        return np.bincount(self.locate(values), minlength=len(self.shares))
+from luigi_tasks.models.metadata import FrozenBins
 
 
 def freeze_bins(values: pd.Series, bins: int) -> FrozenBins:
@@ -50,6 +27,16 @@ def freeze_bins(values: pd.Series, bins: int) -> FrozenBins:
     return FrozenBins(
         edges=edges, categories=categories, bins=size, n=len(values), shares=shares.tolist()
     )
+
+
+def locate(frozen: FrozenBins, values: pd.Series) -> NDArray[np.int64]:
+    """The position of each value's bin, shape (n,); missing is the last."""
+    return _locate(frozen.edges, frozen.categories, values)
+
+
+def count(frozen: FrozenBins, values: pd.Series) -> NDArray[np.int64]:
+    """How many of the values lie in each bin, shape (bins + 1,)."""
+    return np.bincount(locate(frozen, values), minlength=len(frozen.shares))
 
 
 def _locate(

@@ -7,9 +7,23 @@ from typing import Any
 
 from luigi_tasks.core.records import Record
 from luigi_tasks.core.targets import Provenance
-from luigi_tasks.models.bins import FrozenBins
 
 LIBRARIES = ("scikit-learn", "numpy", "scipy", "pandas", "pyarrow", "joblib")
+
+
+class FrozenBins(Record, frozen=True, kw_only=True):
+    """The reference distribution of a feature or score: its bins, and what lay in them at training.
+
+    Numbers: bin i holds edges[i − 1] < x <= edges[i], with open outer edges. Texts: a bin for
+    each category and one for those not seen. Missing is the last bin. `shares` are the shares of
+    the `n` values by bin, `bins` is the number of bins without the one for missing.
+    """
+
+    edges: list[float] | None = None
+    categories: list[str] | None = None
+    bins: int
+    n: int
+    shares: list[float]
 
 
 class SplitFacts(Record, frozen=True):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from luigi_tasks.models.bins import FrozenBins
+from luigi_tasks.models.metadata import FrozenBins
 
 
 def stability_index(frozen: FrozenBins, counts: NDArray[np.int64], floor: float) -> float:

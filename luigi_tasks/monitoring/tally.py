@@ -9,9 +9,9 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from luigi_tasks.models.bins import FrozenBins
+from luigi_tasks.models.bins import locate
 from luigi_tasks.models.feature_columns import model_input
-from luigi_tasks.models.metadata import ModelMetadata
+from luigi_tasks.models.metadata import FrozenBins, ModelMetadata
 from luigi_tasks.models.scored_loans import unknown_to_models
 from luigi_tasks.monitoring.drift import stability_index
 
@@ -78,7 +78,7 @@ def bins_of(rows: pd.DataFrame, model: ModelMetadata) -> pd.DataFrame:
     frozen = frozen_bins(model)
     values = model_input(rows[list(frozen)])
     return pd.DataFrame(
-        {name: bins.locate(values[name]) for name, bins in frozen.items()}, rows.index
+        {name: locate(bins, values[name]) for name, bins in frozen.items()}, rows.index
     )
 
 

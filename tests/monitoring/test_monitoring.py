@@ -10,8 +10,8 @@ import pytest
 from conftest import day
 from sklearn.metrics import roc_auc_score
 
-from luigi_tasks.models.bins import FrozenBins, freeze_bins
-from luigi_tasks.models.metadata import ModelMetadata, Window
+from luigi_tasks.models.bins import freeze_bins
+from luigi_tasks.models.metadata import FrozenBins, ModelMetadata, Window
 from luigi_tasks.monitoring.table import measure, monitor
 
 NEWEST = day("2024-11-30")
