@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import ROOT
-from running import Project
 
 from luigi_tasks.__main__ import main
 from luigi_tasks.commands.generate import GRAPH, SCHEMA, dependencies, with_dependencies
@@ -55,14 +54,12 @@ def changed_lines(old: str, new: str) -> list[str]:
 
 
 @pytest.fixture
-def repository(finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A finished project with the generated files of this repository; the working directory."""
-    path = finished.copy(tmp_path / "repository").path
-    shutil.copy(ROOT / GRAPH, path)
-    (path / "docs").mkdir()
-    shutil.copy(ROOT / SCHEMA, path / SCHEMA)
-    monkeypatch.chdir(path)
-    return path
+def repository(empty_project: Path) -> Path:
+    """The generated files of this repository in a working directory without any data."""
+    (empty_project / "docs").mkdir()
+    for name in (GRAPH, SCHEMA):
+        shutil.copy(ROOT / name, empty_project / name)
+    return empty_project
 
 
 def test_the_generated_files_of_this_repository_are_up_to_date(
