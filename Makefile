@@ -25,11 +25,12 @@ test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster 
 bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
 	$(BIN)/python benchmarks/bench.py $(SCALES)
 
-lint: $(VENV)/.installed-test  ## rules, format, types and the order of the rooms
+lint: $(VENV)/.installed-test  ## rules, format, types, the order of the rooms, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
+	$(BIN)/python -m luigi_tasks generate --check
 
 install: $(VENV)/.installed model_store/README.md  ## the virtual environment, with the package in it
 
