@@ -87,6 +87,11 @@ RULES = Rules(
         "quality.max_quarantined_share": Number(
             0, 1, about="share of an extract's rows that may be quarantined; above it the run fails"
         ),
+        "quality.latest_snapshot": DateOr(
+            "auto",
+            about="later snapshots are quarantined; auto: those beyond the newest month of an "
+            "extract that holds a sensible share of its rows",
+        ),
         "training.train_until": DateOr(
             "auto",
             about="the day up to which the first model knows labels; auto: the first day on which "

@@ -98,14 +98,14 @@ class Code:
 
     def of(self, *modules: str) -> dict[str, str]:
         """{module: code digest} of modules and of all that they import from these packages."""
-        found: dict[str, str] = {}
+        digests: dict[str, str] = {}
         waiting = list(modules)
         while waiting:
             module = waiting.pop()
-            if module not in found:
-                found[module] = self._source(module).digest
+            if module not in digests:
+                digests[module] = self._source(module).digest
                 waiting += self._needed_by(module)
-        return dict(sorted(found.items()))
+        return dict(sorted(digests.items()))
 
     def place(self, module: str) -> str:
         """The path of a module's file, from the folder in which its outermost package lies."""
@@ -182,7 +182,7 @@ class Code:
                     text.decode(), module, is_package=_is_init(file), packages=packages
                 ),
             )
-            self._sources[module] = Source(digest, [Import(*found) for found in imports], *rest)
+            self._sources[module] = Source(digest, [Import(*fields) for fields in imports], *rest)
         return self._sources[module]
 
     def _is_package(self, module: str) -> bool:

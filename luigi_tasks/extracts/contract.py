@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal[
@@ -20,15 +20,15 @@ Kind = Literal[
 class Column:
     """One column of an extract.
 
-    `low` and `high` bound a number (inclusive; None is open). `placeholder` is a regular
+    `low` and `high` bound a number or a date (inclusive; None is open). `placeholder` is a regular
     expression for the texts that stand for "unknown". `flag_negative`: the quality check flags a
     customer for a negative value.
     """
 
     name: str
     kind: Kind
-    low: float | None = None
-    high: float | None = None
+    low: float | dt.date | None = None
+    high: float | dt.date | None = None
     placeholder: str | None = None
     flag_negative: bool = False
 
@@ -48,6 +48,14 @@ class Table:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    def until(self, latest: dt.date) -> Table:
+        """The same contract without a snapshot after a day."""
+        columns = tuple(
+            replace(column, high=latest) if column.name == "snapshot_date" else column
+            for column in self.columns
+        )
+        return replace(self, columns=columns)
 
     def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.kind in kinds)

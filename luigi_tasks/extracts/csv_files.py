@@ -15,8 +15,9 @@ import pyarrow.csv as pa_csv
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
-from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, ISO, Table, parse_date
+from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, ISO, Table
 from luigi_tasks.extracts.headers import read_header
+from luigi_tasks.extracts.snapshot_days import columns_read, count_days
 
 _BLOCK = 8 << 20
 
@@ -140,12 +141,8 @@ def quarantine_of(path: Path, width: int, texts: list[str]) -> pa.Table:
     )
 
 
-def span_of_dates(path: Path, table: Table) -> tuple[dt.date, dt.date] | None:
-    """The oldest and newest `snapshot_date` in a CSV file; None when none can be read."""
+def count_snapshots(path: Path, table: Table) -> dict[dt.date, int]:
+    """{snapshot date: rows} of a CSV file, over the rows that can be keyed and dated."""
     names = read_header(path, table)
-    texts: set[str] = set()
     with explained(path), pa.OSFile(str(path)) as file:
-        for batch in open_csv(file, names, [], only=["snapshot_date"]):
-            texts.update(pc.unique(batch.column(0)).to_pylist())
-    days = sorted(day for text in texts if (day := parse_date(text)))
-    return (days[0], days[-1]) if days else None
+        return count_days(open_csv(file, names, [], only=columns_read(table)), table)

@@ -8,23 +8,34 @@ from pathlib import Path
 from luigi_tasks.core import code_digests, digests
 from luigi_tasks.extracts.contract import Table
 
+Span = tuple[dt.date, dt.date]
 
-def snapshot_dates(path: Path, table: Table) -> tuple[dt.date, dt.date] | None:
+
+def snapshot_dates(path: Path, table: Table, latest: dt.date | None = None) -> Span | None:
     """The oldest and newest `snapshot_date` in a CSV file; None when none can be read.
 
+    Only rows that can be keyed and dated count, and of these not the days that silver quarantines:
+    those after `latest`, or without one those beyond the newest month that holds enough rows.
     Raises PipelineError as `read_header` does.
     """
     try:
         known = digests.of_json([digests.of_file(path), code_digests.of_code(__name__)])
     except FileNotFoundError:
         known = "missing"
+    name = f"span-{digests.of_json([known, str(latest)])[:32]}"
 
     def read() -> list[str] | None:
         # Only a file that has changed is read: the slow imports are not for every start.
-        from luigi_tasks.extracts.csv_files import span_of_dates
+        from luigi_tasks.extracts.csv_files import count_snapshots
+        from luigi_tasks.extracts.snapshot_days import believable
 
-        span = span_of_dates(path, table)
-        return [day.isoformat() for day in span] if span else None
+        days = count_snapshots(path, table)
+        span = believable(days)
+        if span is None:
+            return None
+        first, last = span[0], latest or span[1]
+        inside = [day for day in days if first <= day <= last]
+        return [inside[0].isoformat(), inside[-1].isoformat()] if inside else None
 
-    span = digests.remembered(f"span-{known[:32]}", read)
+    span = digests.remembered(name, read)
     return (dt.date.fromisoformat(span[0]), dt.date.fromisoformat(span[1])) if span else None

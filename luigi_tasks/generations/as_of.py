@@ -17,6 +17,7 @@ import luigi
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.recipes import Recipe
+from luigi_tasks.core.settings import params
 from luigi_tasks.core.storage import in_data
 from luigi_tasks.core.targets import StageTarget
 from luigi_tasks.core.task import Stage, Task
@@ -27,29 +28,45 @@ from luigi_tasks.generations import registry
 Target = TypeVar("Target", bound=StageTarget)
 
 
+# A run may look back on the newest snapshot, but not from so far that nothing can be known.
+MAX_DAYS_AFTER_DATA = 31
+
+
 def data_span() -> tuple[dt.date, dt.date]:
-    """The oldest and the newest snapshot date in the extracts."""
+    """The oldest and the newest snapshot date in the extracts that silver accepts."""
+    setting = params()["quality.latest_snapshot"]
+    latest = None if setting == "auto" else dt.date.fromisoformat(setting)
     spans = [
         span
         for table in TABLES.values()
-        if (span := snapshot_dates(in_data(table.file), table)) is not None
+        if (span := snapshot_dates(in_data(table.file), table, latest)) is not None
     ]
     if not spans:
         raise PipelineError(f"{in_data()}: no snapshot_date of the extracts can be read")
     return min(first for first, _ in spans), max(last for _, last in spans)
 
 
+def newest_answerable(last: dt.date) -> dt.date:
+    """The newest day that a run can answer for, by the day of the newest snapshot."""
+    return last + dt.timedelta(days=MAX_DAYS_AFTER_DATA)
+
+
 def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int]:
     """The concrete day and generation for a run; None asks for the newest.
 
-    Raises PipelineError for a day before the data and for a generation that the day does not
-    know.
+    Raises PipelineError for a day before the data or long after them, and for a generation that
+    the day does not know.
     """
     first, last = data_span()
     day = as_of or last
     if day < first:
         raise PipelineError(
             f"--as-of {day} lies before the data, which begin on {first} and end on {last}"
+        )
+    if day > newest_answerable(last):
+        raise PipelineError(
+            f"--as-of {day} lies more than {MAX_DAYS_AFTER_DATA} days after the newest snapshot, "
+            f"{last}"
         )
     current = registry.current_generation(day)
     if generation is not None and not 1 <= generation <= current:

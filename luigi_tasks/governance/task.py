@@ -11,7 +11,7 @@ import luigi
 from luigi_tasks.core import digests, tables
 from luigi_tasks.core.task import log
 from luigi_tasks.generations import audit_trail, marker
-from luigi_tasks.generations.as_of import AsOfScoring
+from luigi_tasks.generations.as_of import AsOfScoring, data_span, newest_answerable
 from luigi_tasks.generations.audit_trail import Decision
 from luigi_tasks.monitoring.task import Monitoring
 
@@ -57,9 +57,13 @@ class Governance(AsOfScoring):
         )
 
     def _is_settled(self, trail: list[Decision]) -> bool:
-        """Whether a later day has been decided on, or this generation was replaced already."""
+        """Whether a later day has been decided on, or this generation was replaced already.
+
+        A day that the data do not reach yet settles nothing: it was never today.
+        """
+        newest = newest_answerable(data_span()[1])
         return any(
-            decision.as_of > self.as_of
+            self.as_of < decision.as_of <= newest
             or (decision.action == "retrain" and decision.generation >= self.generation)
             for decision in trail
         )

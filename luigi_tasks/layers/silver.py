@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ class Silver(SparkStage):
     """One extract, cleaned. Beside it the quarantined rows and the nulls counted by reason."""
 
     table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
+    reads = ("quality.latest_snapshot",)
     product = "rows"
 
     def requires(self) -> Bronze:
@@ -34,6 +36,17 @@ class Silver(SparkStage):
             "nulls": Directory(quarantine / f"{self.table}_nulls.parquet"),
         }
 
+    def _latest_snapshot(self, bronze: Path) -> dt.date:
+        """The day after which a snapshot is mistyped."""
+        from luigi_tasks.extracts.snapshot_days import believable, columns_read, count_days
+
+        if self.params["quality.latest_snapshot"] != "auto":
+            return dt.date.fromisoformat(self.params["quality.latest_snapshot"])
+        contract = TABLES[self.table]
+        batches = tables.batches(bronze, columns_read(contract))
+        span = believable(count_days(batches, contract))
+        return span[1] if span else dt.date.max
+
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.layers.cleaning import (
             empty_quarantine,
@@ -43,8 +56,9 @@ class Silver(SparkStage):
             split,
         )
 
-        contract = TABLES[self.table]
         bronze = self.requires().path()
+        contract = TABLES[self.table]
+        contract = contract.until(self._latest_snapshot(bronze))
         values = read_values(session.read(bronze), contract)
         with Progress(self, "cleaning", tables.count_rows(bronze), "rows") as progress:
             findings = examine(values, contract)

@@ -1,0 +1,90 @@
+"""How many rows of an extract speak of each day, and which of these days are to be believed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from statistics import median
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from luigi_tasks.extracts.contract import Table, parse_date
+
+# A month counts when it holds this share of the rows of a usual (median) month, and no more than
+# a year lies between it and the months before.
+SHARE = 0.01
+MAX_GAP_MONTHS = 12
+WHOLE = r"^\s*[+-]?[0-9]{1,9}([.]0+)?_?\s*$"
+
+
+def columns_read(table: Table) -> list[str]:
+    """The columns that decide whether a row can be keyed and dated."""
+    dated_or_key = {column.name for column in table.of_kind("key", "date")}
+    return [name for name in table.names if name in dated_or_key or name in table.key]
+
+
+def count_days(batches: Iterable[pa.RecordBatch | pa.Table], table: Table) -> dict[dt.date, int]:
+    """{snapshot date: rows} over the rows that can be keyed and dated, all columns texts.
+
+    What a snapshot date, a start date or an installment number may be is looked at once for each
+    text that occurs, because few do.
+    """
+    days: Counter[dt.date] = Counter()
+    kinds = {column.name: column.kind for column in table.columns}
+    for batch in batches:
+        tests = []
+        for name in columns_read(table):
+            texts = batch.column(name)
+            if kinds[name] == "key":
+                tests.append(pc.not_equal(pc.utf8_trim_whitespace(texts), ""))
+            else:
+                readable = [t for t in pc.unique(texts).to_pylist() if _is_readable(kinds[name], t)]
+                tests.append(pc.is_in(texts, pa.array(readable, pa.string())))
+        snapshots = batch.column("snapshot_date").filter(reduce(pc.and_, tests))
+        for entry in pc.value_counts(snapshots).to_pylist():
+            day = parse_date(entry["values"])
+            assert day is not None  # it is readable
+            days[day] += entry["counts"]
+    return dict(sorted(days.items()))
+
+
+def _is_readable(kind: str, text: str) -> bool:
+    if kind == "date":
+        return parse_date(text) is not None
+    return re.match(WHOLE, text) is not None
+
+
+def believable(days: Mapping[dt.date, int]) -> tuple[dt.date, dt.date] | None:
+    """The first day of the oldest month and the last day of the newest that hold enough rows.
+
+    None without a row. A mistyped year makes a month of its own with hardly a row in it; it must
+    not become today.
+    """
+    if not days:
+        return None
+    months: Counter[int] = Counter()
+    for day, rows in days.items():
+        months[day.year * 12 + day.month - 1] += rows
+    usual = median(months.values())
+    dense = sorted(month for month, rows in months.items() if rows >= SHARE * usual)
+    fullest = max(dense, key=lambda month: months[month])
+    last = _reach(fullest, [month for month in dense if month > fullest])
+    first = _reach(fullest, [month for month in reversed(dense) if month < fullest])
+    return _first_day(first), _first_day(last + 1) - dt.timedelta(days=1)
+
+
+def _reach(start: int, months: Iterable[int]) -> int:
+    """The last of these months that is reached from one without too wide a gap."""
+    for month in months:
+        if abs(month - start) > MAX_GAP_MONTHS:
+            break
+        start = month
+    return start
+
+
+def _first_day(month: int) -> dt.date:
+    return dt.date(month // 12, month % 12 + 1, 1)
