@@ -147,3 +147,36 @@ def test_an_outage_of_the_clickstream_shows_from_the_first_month_that_it_hits(
     hit = table[table["month"].astype(str) >= "2024-09-01"]
     assert (hit["csi_max"] > 2).all()
     assert hit["csi_max_feature"].str.startswith("fe_").all()
+
+
+# --- what today is ----------------------------------------------------------------------------
+
+
+def test_a_mistyped_year_is_quarantined_and_does_not_become_today(project: Project) -> None:
+    path = project.path / "data" / "lms_loan_daily.csv"
+    *_, last = path.read_text().splitlines()
+    row, _, _ = last.rpartition(",")
+    path.write_text(path.read_text() + f"{row},1/11/2925\n")
+    assert project.luigi("Pipeline").returncode == 0
+    assert decisions(project)[-1]["as_of"] == "2025-11-01"
+    rows = pd.read_parquet(project.path / "datamart/quarantine/silver/lms_loan_daily.parquet")
+    assert "snapshot_date lies after 2025-11-30" in set(rows["reason"])
+
+
+def test_a_day_that_the_data_do_not_reach_is_refused_without_a_decision(project: Project) -> None:
+    before = project.digests()
+    done = project.luigi("Pipeline", "--as-of", "2099-01-01")
+    assert done.returncode != 0
+    assert "--as-of 2099-01-01 lies more than 31 days after the newest snapshot" in done.stderr
+    done = project.luigi("Governance", "--as-of", "2099-01-01", "--generation", "1")
+    assert "--as-of 2099-01-01 lies more than 31 days after the newest snapshot" in done.stderr
+    assert project.digests() == before
+    assert project.luigi("Pipeline", "--as-of", "2025-12-02").returncode == 0
+
+
+def test_a_decision_on_a_day_that_never_was_settles_nothing(project: Project) -> None:
+    path = project.path / "datamart" / "governance" / "decisions.jsonl"
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps({**line, "as_of": "2099-01-01", "evidence": "x"}) + "\n")
+    assert project.luigi("Pipeline").returncode == 0
+    assert [d["as_of"] for d in decisions(project)] == ["2099-01-01", "2025-11-01"]

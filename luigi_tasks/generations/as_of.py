@@ -51,14 +51,9 @@ def newest_answerable(last: dt.date) -> dt.date:
     return last + dt.timedelta(days=MAX_DAYS_AFTER_DATA)
 
 
-def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int]:
-    """The concrete day and generation for a run; None asks for the newest.
-
-    Raises PipelineError for a day before the data or long after them, and for a generation that
-    the day does not know.
-    """
+def check_day(day: dt.date) -> None:
+    """Raise PipelineError for a day before the data or long after them."""
     first, last = data_span()
-    day = as_of or last
     if day < first:
         raise PipelineError(
             f"--as-of {day} lies before the data, which begin on {first} and end on {last}"
@@ -68,6 +63,15 @@ def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int
             f"--as-of {day} lies more than {MAX_DAYS_AFTER_DATA} days after the newest snapshot, "
             f"{last}"
         )
+
+
+def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int]:
+    """The concrete day and generation for a run; None asks for the newest.
+
+    Raises PipelineError as `check_day` does, and for a generation that the day does not know.
+    """
+    day = as_of or data_span()[1]
+    check_day(day)
     current = registry.current_generation(day)
     if generation is not None and not 1 <= generation <= current:
         raise PipelineError(
@@ -94,6 +98,10 @@ class AsOf(Task):
         if values["as_of"] is None or values["generation"] is None:
             values["as_of"], values["generation"] = resolve(values["as_of"], values["generation"])
         return values
+
+    def check(self) -> None:
+        super().check()
+        check_day(self.as_of)
 
     @property
     def moment(self) -> dict[str, Any]:
