@@ -34,6 +34,7 @@ TABLES = (
     ),
     "quarantine/quality/flagged_customers.parquet",
     "gold/features.parquet",
+    "quarantine/gold/unlabelled.parquet",
 )
 
 LEFT_BY_A_SESSION = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE")
@@ -84,7 +85,7 @@ def make_gold(folder: Path, *arguments: str) -> Path:
 def only_bronze(folder: Path, extracts: Path) -> Path:
     """A copy of a project in which silver and gold have still to be made."""
     shutil.copytree(extracts, folder)
-    for layer in ("silver", "gold", "quarantine/silver", "quarantine/quality"):
+    for layer in ("silver", "gold", "quarantine/silver", "quarantine/quality", "quarantine/gold"):
         shutil.rmtree(folder / "datamart" / layer)
     return folder
 

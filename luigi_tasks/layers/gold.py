@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,9 +18,14 @@ from luigi_tasks.extracts.contract import LOANS, TABLES
 from luigi_tasks.layers.quality import QualityCheck
 from luigi_tasks.layers.silver import Silver
 
+log = logging.getLogger("luigi-interface")
+
 
 class GoldFeatures(SparkStage):
-    """Features and labels of every loan at its prediction point, without flagged customers."""
+    """Features and labels of every loan at its prediction point, without flagged customers.
+
+    Beside them the loans that should have a label by now and have none, each with the reason.
+    """
 
     reads = ("labels.*",)
     product = "features"
@@ -27,20 +34,32 @@ class GoldFeatures(SparkStage):
         return {"flags": QualityCheck(), **{name: Silver(table=name) for name in TABLES}}
 
     def output(self) -> dict[str, StageTarget]:
-        return {"features": Directory(in_datamart("gold", "features.parquet"))}
+        return {
+            "features": Directory(in_datamart("gold", "features.parquet")),
+            "unlabelled": Directory(in_datamart("quarantine", "gold", "unlabelled.parquet")),
+        }
 
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow.dataset as ds
 
         from luigi_tasks.layers.gold_table import gold_table
+        from luigi_tasks.layers.labels import unlabelled
 
         required = self.requires()
-        gold = gold_table(
-            {name: session.read(required[name].path()) for name in TABLES},
-            session.read(required["flags"].path()),
-            **self.params.named(),
-        )
+        silver = {name: session.read(required[name].path()) for name in TABLES}
+        flags = session.read(required["flags"].path())
+        gold = gold_table(silver, flags, **self.params.named())
         reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
         total = tables.count_rows(required[LOANS.name].path(), reached)
         with Progress(self, "joining", total, "loans") as progress:
             session.write(gold, staging["features"], ["loan_id"], progress)
+        without_label = unlabelled(
+            session.read(staging["features"]),
+            silver[LOANS.name],
+            prediction_mob=self.params["labels.prediction_mob"],
+            observation_mob=self.params["labels.observation_mob"],
+        )
+        session.write(without_label, staging["unlabelled"], ["loan_id"])
+        reasons = tables.read(staging["unlabelled"], ["reason"])["reason"].to_pylist()
+        for reason, n in sorted(Counter(reasons).items()):
+            log.warning("loans past their observation point without a label: %d (%s)", n, reason)

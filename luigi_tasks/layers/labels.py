@@ -1,35 +1,88 @@
-"""Labels: whether a loan went into arrears in its performance window."""
+"""Labels: whether a loan went into arrears in its performance window.
+
+The performance window is the installments from `prediction_mob` to `observation_mob` (MOB:
+months on book). `loans` are rows of silver's lms_loan_daily, one an installment.
+"""
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 
 def labels(
     loans: DataFrame, *, prediction_mob: int, observation_mob: int, overdue_threshold: float
 ) -> DataFrame:
-    """loan_id, label, label_date of the loans whose label has matured.
+    """loan_id, label, label_date of the loans that have a label.
 
-    `loans` are rows of silver's lms_loan_daily; the performance window are the installments from
-    `prediction_mob` to `observation_mob` (MOB: months on book). The label is 1 when overdue_amt,
-    in the currency of the extract, is above `overdue_threshold` at any of them, else 0. There is
-    none while the row of `observation_mob` has not arrived or no arrears can be read. label_date
-    is the day from which on it can be known.
+    There is none while the row of `observation_mob` has not arrived. From then on it is 1 when
+    overdue_amt, in the currency of the extract, is above `overdue_threshold` at any installment of
+    the window: one row proves a default, whatever the others hide. It is 0 only when every
+    installment of the window is there and its overdue_amt can be read: one that is unknown may be
+    the one in arrears. label_date is the day from which on the label can be known.
     """
-    window = loans.where(F.col("installment_num").between(prediction_mob, observation_mob))
+    window = _performance_window(loans, prediction_mob, observation_mob)
     observed = F.max(F.when(F.col("installment_num") == observation_mob, 1)).isNotNull()
+    default = F.col("worst") > overdue_threshold
+    complete = F.col("readable") == _length(prediction_mob, observation_mob)
     return (
         window.groupBy("loan_id")
         .agg(
             observed.alias("observed"),
             F.max("overdue_amt").alias("worst"),
+            F.count("overdue_amt").alias("readable"),
             F.greatest(
                 F.max("snapshot_date"), F.max(F.add_months("loan_start_date", observation_mob))
             ).alias("label_date"),
         )
-        .where(F.col("observed") & F.col("worst").isNotNull())
-        .select(
-            "loan_id", (F.col("worst") > overdue_threshold).cast("int").alias("label"), "label_date"
-        )
+        .where(F.col("observed") & F.col("worst").isNotNull() & (default | complete))
+        .select("loan_id", default.cast("int").alias("label"), "label_date")
     )
+
+
+def unlabelled(
+    gold: DataFrame, loans: DataFrame, *, prediction_mob: int, observation_mob: int
+) -> DataFrame:
+    """loan_id, reason: the loans past their observation point that have no label.
+
+    `gold` are rows of the gold table: of them loan_id, loan_start_date and label count. `loans`
+    are those of all customers; the newest of their snapshots is today.
+    """
+    today = loans.agg(F.max("snapshot_date").alias("today"))
+    observation_point = F.add_months("loan_start_date", observation_mob)
+    overdue = (
+        gold.where(F.col("label").isNull())
+        .crossJoin(today)
+        .where(observation_point <= F.col("today"))
+        .select("loan_id")
+    )
+    arrived = (
+        _performance_window(loans, prediction_mob, observation_mob)
+        .groupBy("loan_id")
+        .agg(F.count(F.lit(1)).alias("rows"), F.count("overdue_amt").alias("readable"))
+    )
+    return overdue.join(arrived, on="loan_id", how="left").select(
+        "loan_id", _reason(prediction_mob, observation_mob).alias("reason")
+    )
+
+
+def _reason(first: int, last: int) -> Column:
+    """Why a loan has no label, from the `rows` that have arrived and how many are `readable`."""
+    length = _length(first, last)
+    complete = F.coalesce(F.col("rows") == length, F.lit(False))
+    return (
+        F.when(~complete, f"installments {first} to {last} are not all there")
+        .when(
+            F.col("readable") < length,
+            f"overdue_amt is unknown at an installment from {first} to {last}",
+        )
+        .otherwise("the customer was flagged before the observation point")
+    )
+
+
+def _performance_window(loans: DataFrame, first: int, last: int) -> DataFrame:
+    return loans.where(F.col("installment_num").between(first, last))
+
+
+def _length(first: int, last: int) -> int:
+    return last - first + 1
