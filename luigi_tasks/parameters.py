@@ -92,6 +92,9 @@ RULES = Rules(
             about="later snapshots are quarantined; auto: those beyond the newest month of an "
             "extract that holds a sensible share of its rows",
         ),
+        "quality.max_unreadable_share": Number(
+            0, 1, about="share of a column's values that may be unreadable; above it the run fails"
+        ),
         "training.train_until": DateOr(
             "auto",
             about="the day up to which the first model knows labels; auto: the first day on which "

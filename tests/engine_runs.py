@@ -56,7 +56,12 @@ def soiled_project(folder: Path, customers: int) -> Path:
     add_nasty_rows(folder / "data")
     shutil.copy(ROOT / "luigi.cfg", folder)
     params = (ROOT / "params.yaml").read_text()
-    for limit in ("max_flagged_share: 0.30", "max_quarantined_share: 0.05"):
+    limits = (
+        "max_flagged_share: 0.30",
+        "max_quarantined_share: 0.05",
+        "max_unreadable_share: 0.05",
+    )
+    for limit in limits:
         params = params.replace(limit, f"{limit.split(':')[0]}: 1.0")
     (folder / "params.yaml").write_text(params)
     return folder

@@ -15,6 +15,19 @@ Kind = Literal[
     "key", "date", "decimal", "integer", "text", "history", "loan_types", "ssn", "bronze_only"
 ]
 
+# What a text of each kind has to look like to be read.
+FORMS: dict[Kind, str] = {
+    "key": "any text",
+    "date": "d/M/yyyy or yyyy-MM-dd",
+    "decimal": "a number such as 1234.56, without decimal comma or thousands separator",
+    "integer": "a whole number such as 1234, without thousands separator",
+    "text": "any text",
+    "history": "a length of time such as 10 Years and 9 Months",
+    "loan_types": "a list such as Auto Loan, and Student Loan",
+    "ssn": "a number such as 123-45-6789",
+    "bronze_only": "any text",
+}
+
 
 @dataclass(frozen=True)
 class Column:

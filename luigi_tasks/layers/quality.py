@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 class QualityCheck(SparkStage):
     """Flags customers, reconciles the row counts and writes reports/data_quality.json.
 
-    Fails when more customers are flagged, or more rows quarantined, than params.yaml allows.
+    Fails when more customers are flagged, more rows quarantined or more values of a column
+    unreadable than params.yaml allows.
     """
 
     reads = (
@@ -34,6 +35,7 @@ class QualityCheck(SparkStage):
         "quality.max_age",
         "quality.max_flagged_share",
         "quality.max_quarantined_share",
+        "quality.max_unreadable_share",
     )
     product = "flags"
 
@@ -67,8 +69,8 @@ class QualityCheck(SparkStage):
             session.write(flagged, staging["flags"], ["Customer_ID", "reason"])
             flags = session.read(staging["flags"])
             for name in TABLES:
-                counts[name] = self._count(name, silver[name], flags)
                 nulls[name] = self._nulls(name)
+                counts[name] = self._count(name, silver[name], flags)
                 progress.add(1)
             customers = count_customers(silver, flags)
         limit = self.params["quality.max_flagged_share"]
@@ -98,7 +100,15 @@ class QualityCheck(SparkStage):
         return counts
 
     def _nulls(self, name: str) -> dict[str, dict[str, int]]:
+        """The nulls of an extract by column and reason, checked to be no column misread."""
         from luigi_tasks.layers import reconciliation
 
         counts = tables.read(Silver(table=name).path("nulls"))
-        return reconciliation.nulls_by_column(counts.to_pylist())
+        nulls = reconciliation.nulls_by_column(counts.to_pylist())
+        reconciliation.check_unreadable(
+            TABLES[name],
+            nulls,
+            rows=tables.count_rows(Bronze(table=name).path()),
+            max_unreadable_share=self.params["quality.max_unreadable_share"],
+        )
+        return nulls

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.extracts.contract import FORMS, Table
 
 
 def row_counts(
@@ -60,6 +61,28 @@ def check_quarantined(
         "quality.max_quarantined_share",
         max_quarantined_share,
     )
+
+
+def check_unreadable(
+    table: Table,
+    nulls: Mapping[str, Mapping[str, int]],
+    *,
+    rows: int,
+    max_unreadable_share: float,
+) -> None:
+    """Raise PipelineError when more values of a column than allowed cannot be read.
+
+    `nulls` is {column: {reason: rows}}. Many unreadable values in one column are a column written
+    in another way, which the error names. Dates are left to the limit on quarantined rows.
+    """
+    for column in table.columns:
+        unreadable = nulls.get(column.name, {}).get("unreadable", 0)
+        if column.kind != "date" and unreadable > max_unreadable_share * rows:
+            raise PipelineError(
+                f"{table.file}: {unreadable} of {rows} values of column {column.name} cannot be "
+                f"read ({unreadable / rows:.1%}); more than quality.max_unreadable_share = "
+                f"{max_unreadable_share:g}. Expected is {FORMS[column.kind]}"
+            )
 
 
 def check_flagged(customers: Mapping[str, Any], *, max_flagged_share: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,15 @@ from luigi_tasks.layers.quality import QualityCheck
 from luigi_tasks.layers.silver import Silver
 
 
-def run_check(empty_project: Path, *people: dict[str, str]) -> dict[str, Any]:
-    """The quality report on customers with these attributes, all sound otherwise."""
+def run_check(
+    empty_project: Path, *people: dict[str, str], loan: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The quality report on customers with these attributes, all sound otherwise.
+
+    `loan` is what stands in the row of every loan.
+    """
     ids = [{"Customer_ID": f"CUS_{i}"} for i in range(len(people))]
-    loans = [{**row, "loan_id": f"LOAN_{i}"} for i, row in enumerate(ids)]
+    loans = [{**row, "loan_id": f"LOAN_{i}", **(loan or {})} for i, row in enumerate(ids)]
     texts = {
         ATTRIBUTES: csv_text(ATTRIBUTES, *({**i, **p} for i, p in zip(ids, people, strict=True))),
         FINANCIALS: csv_text(FINANCIALS, *ids),
@@ -68,3 +74,19 @@ def test_too_many_flagged_customers_stop_the_run_and_leave_no_report(empty_proje
 def test_too_many_quarantined_rows_stop_the_run(empty_project: Path) -> None:
     with pytest.raises(PipelineError, match=r"features_attributes\.csv .*max_quarantined_share"):
         run_check(empty_project, {}, {}, {"snapshot_date": "31/2/2023"})
+
+
+@pytest.mark.parametrize("text", ["1.000,00", "1,000.00", "1 000"])
+def test_a_column_written_in_another_way_stops_the_run_and_is_named(
+    empty_project: Path, text: str
+) -> None:
+    expected = r"lms_loan_daily\.csv: 2 of 2 values of column paid_amt .*without decimal comma"
+    with pytest.raises(PipelineError, match=expected):
+        run_check(empty_project, {}, {}, loan={"paid_amt": text})
+
+
+def test_a_key_written_in_another_way_is_named_before_its_rows_are_counted_as_quarantined(
+    empty_project: Path,
+) -> None:
+    with pytest.raises(PipelineError, match=r"column installment_num cannot be read"):
+        run_check(empty_project, {}, {}, loan={"installment_num": "0,0"})

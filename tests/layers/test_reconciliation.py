@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from conftest import LOANS
+from conftest import FINANCIALS, LOANS
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.reconciliation import (
     check_flagged,
     check_quarantined,
     check_share,
+    check_unreadable,
     nulls_by_column,
     reconcile,
     row_counts,
@@ -53,6 +55,24 @@ def test_too_many_flagged_customers_are_told_with_their_reasons() -> None:
         "2 of 4 customers are flagged (SSN malformed: 2, age missing: 1) (50.0%); more than "
         "quality.max_flagged_share = 0.49"
     )
+
+
+def test_a_column_may_have_unreadable_values_up_to_the_limit_but_not_above() -> None:
+    nulls = {"overdue_amt": {"empty": 90, "unreadable": 5}, "tenure": {"placeholder": 100}}
+    check_unreadable(TABLES[LOANS], nulls, rows=100, max_unreadable_share=0.05)
+    with pytest.raises(PipelineError) as error:
+        check_unreadable(TABLES[LOANS], nulls, rows=100, max_unreadable_share=0.04)
+    assert str(error.value) == (
+        "lms_loan_daily.csv: 5 of 100 values of column overdue_amt cannot be read (5.0%); more "
+        "than quality.max_unreadable_share = 0.04. Expected is a number such as 1234.56, without "
+        "decimal comma or thousands separator"
+    )
+
+
+def test_the_form_that_is_expected_is_that_of_the_kind_of_the_column() -> None:
+    nulls = {"Credit_History_Age": {"unreadable": 1}}
+    with pytest.raises(PipelineError, match=r"0\.05\. Expected is .*10 Years and 9 Months$"):
+        check_unreadable(TABLES[FINANCIALS], nulls, rows=1, max_unreadable_share=0.05)
 
 
 def test_null_counts_are_gathered_by_column() -> None:
