@@ -72,8 +72,11 @@ class LocalFiles(LocalFileSystem):
 
     def names(self, folder: Path) -> list[str]:
         """The files below a folder, by their path from it, sorted."""
+        start = len(os.path.join(folder, ""))  # noqa: PTH118 (a Path drops the last slash)
         return sorted(
-            path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+            os.path.join(place, name)[start:]  # noqa: PTH118 (five times as fast)
+            for place, _, names in os.walk(folder)
+            for name in names
         )
 
     def discard(self, path: Path) -> None:
@@ -142,7 +145,9 @@ class SharedFiles(FileSystem):
     def names(self, folder: Any) -> list[str]:
         """The files below a folder, by their path from it, sorted."""
         start = f"{folder.path.rstrip('/')}/"
-        return sorted(name.partition(start)[2] for name in folder.fs.find(folder.path))
+        listed = _listed.get()
+        names = folder.fs.find(folder.path) if listed is None else listed.paths_below(start)
+        return sorted(name.partition(start)[2] for name in names)
 
     def discard(self, path: Any) -> None:
         """Remove a file or all files below a path, if there are any."""
@@ -161,14 +166,22 @@ class _Listing:
 
     def __init__(self, root: Any) -> None:
         self._root = root
-        self._states: dict[str, dict[str, Any]] | None = None
+        self._states: Any = None
 
     def state_of(self, path: Any) -> tuple[Any, ...]:
+        states = self._all()
+        if path.path not in states:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
+        return _signature(states[path.path])
+
+    def paths_below(self, start: str) -> list[str]:
+        return [path for path in self._all() if path.startswith(start)]
+
+    def _all(self) -> dict[str, dict[str, Any]]:
         if self._states is None:
             self._states = self._root.fs.find(self._root.path, detail=True)
-        if path.path not in self._states:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-        return _signature(self._states[path.path])
+        states: dict[str, dict[str, Any]] = self._states
+        return states
 
 
 def _signature(state: dict[str, Any]) -> tuple[Any, ...]:

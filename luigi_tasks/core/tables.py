@@ -1,4 +1,8 @@
-"""Parquet datasets: read whole or batch by batch, written as one file."""
+"""Parquet datasets: read whole or batch by batch, written as one file.
+
+A published dataset is the files that its provenance names. A copy that somebody left beside them
+is not read.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luigi_tasks.core.files import is_shared
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.files import MARKER, file_system, is_shared
+from luigi_tasks.core.targets import Directory
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,12 +32,41 @@ def for_arrow(path: Path) -> tuple[Any, Any]:
     return (shared.path, shared.fs) if is_shared(path) else (path, None)
 
 
+def files_of(path: Path) -> list[Path]:
+    """The parquet files of a dataset, in the order of their names; of one being built, all.
+
+    The dataset may lie in the folder of a published output. Raises PipelineError when there is
+    none, or nothing says what belongs to it.
+    """
+    names = _published_names(path)
+    if names is None:
+        names = file_system(path).names(path)
+    files = [path / name for name in names if name.endswith(".parquet")]
+    if not files:
+        raise PipelineError(f"{path} does not exist; run the task that makes it")
+    return files
+
+
+def _published_names(path: Path) -> list[str] | None:
+    """What the provenance of a folder, or of the one around it, names below a path."""
+    for folder, start in ((path, ""), (path.parent, f"{path.name}/")):
+        if file_system(path).exists(folder / MARKER):
+            provenance = Directory(folder).provenance()
+            if provenance is None:
+                raise PipelineError(
+                    f"{folder / MARKER}: the provenance cannot be read; run the task that makes it"
+                )
+            below = (name for name in provenance.files if name.startswith(start))
+            return sorted(name.removeprefix(start) for name in below)
+    return None
+
+
 def dataset(path: Path) -> ds.Dataset:
-    """All parquet files of a dataset, in the order of their names."""
+    """The files of a dataset, in the order of their names."""
     import pyarrow.dataset as ds
 
-    place, file_system = for_arrow(path)
-    return ds.dataset(place, filesystem=file_system, format="parquet")
+    places = [for_arrow(file) for file in files_of(path)]
+    return ds.dataset([str(p) for p, _ in places], filesystem=places[0][1], format="parquet")
 
 
 def read(path: Path, columns: list[str] | None = None, where: Any = None) -> pa.Table:

@@ -98,7 +98,11 @@ class Directory(StageTarget):
         return _provenance(_read_json(self.path / MARKER))
 
     def damage(self, provenance: Provenance) -> str | None:
-        return _damage(self.path, provenance.files)
+        damage = _damage(self.path, provenance.files)
+        strangers = set(self.fs.names(self.path)) - provenance.files.keys() - {MARKER}
+        if damage is None and strangers:
+            return f"{min(strangers)} does not belong to it"
+        return damage
 
     def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
         files = {name: digests.of_file(staging / name) for name in self.fs.names(staging)}

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from luigi.target import FileSystemTarget
 from running import Project
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import located
+from luigi_tasks.core.files import located, one_look
 from luigi_tasks.core.targets import Directory
 
 RECIPE = {"task": "Example"}
@@ -91,6 +93,22 @@ def test_an_altered_or_missing_object_is_noticed(store: str) -> None:
     assert "part-00000.parquet was changed" in str(target.damage(provenance))
     (target.path / "part-00000.parquet").unlink()
     assert target.damage(provenance) == "part-00000.parquet is missing"
+
+
+def test_an_object_that_does_not_belong_to_a_directory_is_damage_and_is_not_read(
+    store: str,
+) -> None:
+    target = Directory(located(store, "stranger", "dataset"))
+    built: Any = target.staging()
+    tables.write(built, pa.table({"n": [1, 2]}))
+    target.publish(built, RECIPE)
+    (target.path / "copy.parquet").write_bytes((target.path / tables.PART).read_bytes())
+    provenance = target.provenance()
+    assert provenance is not None
+    assert target.damage(provenance) == "copy.parquet does not belong to it"
+    with one_look(located(store)):
+        assert target.damage(provenance) == "copy.parquet does not belong to it"
+    assert tables.count_rows(target.path) == 2
 
 
 def test_a_publisher_killed_at_any_moment_leaves_the_new_output_or_none_and_no_mixture(

@@ -104,6 +104,21 @@ def test_a_directory_that_lost_a_file_is_noticed() -> None:
     assert target.damage(target.provenance() or {}) == "sub/more is missing"
 
 
+@pytest.mark.parametrize("name", ["part-00000 (copy).parquet", "sub/.hidden", "new/more"])
+def test_a_file_that_does_not_belong_to_a_directory_is_damage(name: str) -> None:
+    target, build, _ = KINDS["directory"]
+    target.publish(build(target, "first"), RECIPE)
+    stranger = target.path / name
+    stranger.parent.mkdir(exist_ok=True)
+    stranger.write_text("first")
+    provenance = target.provenance()
+    assert provenance is not None
+    assert target.damage(provenance) == f"{name} does not belong to it"
+    target.publish(build(target, "first"), RECIPE)
+    assert target.damage(provenance) is None
+    assert not stranger.exists()
+
+
 def test_the_picture_can_still_be_opened() -> None:
     from matplotlib.image import imread
 

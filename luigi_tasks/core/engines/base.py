@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from luigi_tasks.core import tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 
@@ -39,7 +40,7 @@ class Engine(ABC):
 
     def read(self, session: SparkSession, path: Path) -> DataFrame:
         """The parquet dataset at a path that exists."""
-        return session.read.parquet(str(path.absolute()))
+        return session.read.parquet(*(str(file.absolute()) for file in tables.files_of(path)))
 
     @abstractmethod
     def write(

@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING
 from luigi_tasks.core import imports
 from luigi_tasks.core.engines.base import Engine
 from luigi_tasks.core.engines.config import settings
-from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import file_system
 from luigi_tasks.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -87,8 +85,6 @@ os.register_at_fork(before=_before_fork)
 
 def read(path: Path) -> DataFrame:
     """The parquet dataset at a path. A missing one is an error, not an empty frame."""
-    if not file_system(path).exists(path):
-        raise PipelineError(f"{path} does not exist; run the task that makes it")
     engine, session = _started()
     return engine.read(session, path)
 
