@@ -1,11 +1,19 @@
 """Digests of files and of JSON values, and a memory for what takes long to find out.
 
-A file's digest is SHA-256 of its bytes, remembered by path, size, modification time and inode
-under `.cache/digests`, so that a file is read again only after it was written again.
+A file's digest is SHA-256 of its bytes. It is noted under `.cache/digests` with the path, size,
+modification time, change time and inode of the file, so that a file is read again only after it
+was written again. On shared storage its ETag or time stands for these.
+
+That shows every edit through the file system, also one that keeps the size and sets the
+modification time back. It does not show a byte that the disk lost by itself, or an edit by somebody
+who sets the clock back or forges notes. Whoever can do that can write the outputs as well; `verify`
+forgets all notes and reads every file. A note that is cut off, edited or renamed fails its own
+checksum and is made again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -37,34 +45,59 @@ def of_file(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _of_file(path: Path, state: tuple[Any, ...]) -> str:
-    note = CACHE / hashlib.sha256(os.fsencode(str(path))).hexdigest()[:32]
-    try:
-        known = json.loads(note.read_bytes())
+    name = hashlib.sha256(os.fsencode(str(path))).hexdigest()[:32]
+    for known in _noted(name):
         if known["signature"] == list(state):
             return str(known["sha256"])
-    except (FileNotFoundError, ValueError, KeyError):
-        pass
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     settled = is_shared(path) or time.time_ns() - state[1] > _SETTLED_NS
     if settled and file_system(path).signature(path) == state:
-        entry = {"path": str(path), "signature": list(state), "sha256": digest.hexdigest()}
-        file_system(note).write(note, json.dumps(entry).encode())
+        _note(name, {"path": str(path), "signature": list(state), "sha256": digest.hexdigest()})
     return digest.hexdigest()
 
 
 def remembered(name: str, work: Callable[[], Any]) -> Any:
     """The JSON result of `work`, kept in the cache under a name that says all it depends on."""
     if name not in _memory:
-        note = CACHE / f"{name}.json"
-        try:
-            _memory[name] = json.loads(note.read_bytes())
-        except (FileNotFoundError, ValueError):
+        for known in _noted(f"{name}.json"):
+            _memory[name] = known
+            break
+        else:
             _memory[name] = json.loads(json.dumps(work()))
-            file_system(note).write(note, json.dumps(_memory[name]).encode())
+            _note(f"{name}.json", _memory[name])
     return _memory[name]
 
 
 _memory: dict[str, Any] = {}
+
+
+def forget() -> None:
+    """Forget all that was ever noted: what is asked for from now on is found out again."""
+    clear_memory()
+    file_system(CACHE).discard(CACHE)
+
+
+def clear_memory() -> None:
+    """Forget what this process knows; the notes in the cache stay."""
+    _of_file.cache_clear()
+    _memory.clear()
+
+
+def _noted(name: str) -> list[Any]:
+    """The value under a name in the cache, alone in a list; empty when it cannot be relied on."""
+    try:
+        note = json.loads((CACHE / name).read_bytes())
+        if note["checksum"] == of_json([name, note["value"]]):
+            return [note["value"]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return []
+
+
+def _note(name: str, value: Any) -> None:
+    note = {"checksum": of_json([name, value]), "value": value}
+    with contextlib.suppress(OSError):  # without a cache everything takes longer, and that is all
+        file_system(CACHE).write(CACHE / name, json.dumps(note).encode())

@@ -68,7 +68,11 @@ class LocalFiles(LocalFileSystem):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        try:
+            beside.replace(path)
+        except IsADirectoryError:
+            self.discard(path)
+            beside.replace(path)
 
     def names(self, folder: Path) -> list[str]:
         """The files below a folder, by their path from it, sorted."""

@@ -62,5 +62,55 @@ def test_a_damaged_cache_costs_time_and_nothing_else() -> None:
     before = digests.of_file(path)
     for note in digests.CACHE.iterdir():
         note.write_text("{")
-    digests._of_file.cache_clear()
+    digests.clear_memory()
     assert digests.of_file(path) == before
+
+
+NOTES = ["", "null", "[]", "7", '"text"', "{}", '{"signature": 1}', "[" * 9999, "\xff"]
+
+
+@pytest.mark.parametrize("text", NOTES)
+def test_a_note_that_is_none_costs_time_and_nothing_else(text: str) -> None:
+    path = Path("file")
+    path.write_bytes(b"text")
+    os.utime(path, (1000, 1000))
+    before = digests.of_file(path)
+    assert digests.remembered("span-1", lambda: ["2023-01-01"]) == ["2023-01-01"]
+    for note in digests.CACHE.iterdir():
+        note.write_text(text, encoding="latin-1")
+    digests.clear_memory()
+    assert digests.of_file(path) == before
+    assert digests.remembered("span-1", lambda: ["2023-01-01"]) == ["2023-01-01"]
+
+
+def test_a_note_that_became_a_folder_costs_time_and_nothing_else() -> None:
+    digests.remembered("code-1", lambda: 1)
+    [note] = digests.CACHE.iterdir()
+    note.unlink()
+    note.mkdir()
+    digests.clear_memory()
+    assert digests.remembered("code-1", lambda: 2) == 2
+
+
+def test_a_note_that_was_edited_or_renamed_is_not_believed() -> None:
+    path = Path("file")
+    path.write_bytes(b"text")
+    os.utime(path, (1000, 1000))
+    right = digests.of_file(path)
+    for name, value in (("span-1", "2023-01-01"), ("span-2", "2024-01-01")):
+        digests.remembered(name, lambda value=value: value)
+    for note in digests.CACHE.iterdir():
+        text = note.read_text().replace(right, right[::-1]).replace("2023", "2022")
+        note.write_text(text)
+    (digests.CACHE / "span-2.json").replace(digests.CACHE / "span-3.json")
+    digests.clear_memory()
+    assert digests.of_file(path) == right
+    assert digests.remembered("span-1", lambda: "2023-01-01") == "2023-01-01"
+    assert digests.remembered("span-3", lambda: "2025-01-01") == "2025-01-01"
+
+
+def test_what_was_forgotten_is_found_out_again() -> None:
+    digests.remembered("span-1", lambda: 1)
+    digests.forget()
+    assert not digests.CACHE.exists()
+    assert digests.remembered("span-1", lambda: 2) == 2
