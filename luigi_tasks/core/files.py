@@ -68,11 +68,15 @@ class LocalFiles(LocalFileSystem):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        self.put(beside, path)
+
+    def put(self, new: Path, path: Path) -> None:
+        """Put a file in place of another, or of a folder that should not be there."""
         try:
-            beside.replace(path)
+            new.replace(path)
         except IsADirectoryError:
             self.discard(path)
-            beside.replace(path)
+            new.replace(path)
 
     def names(self, folder: Path) -> list[str]:
         """The files below a folder, by their path from it, sorted."""

@@ -28,13 +28,18 @@ def difference(old: Recipe | None, new: Recipe) -> str:
     if not old:
         return "output: has no provenance"
     changes = [
-        *_changed("params", old.get("params", {}), new["params"], values=True),
-        *_changed("input", old.get("inputs", {}), new["inputs"]),
-        *_changed("code", old.get("code", {}), new["code"]),
+        *_changed("params", _part(old, "params"), new["params"], values=True),
+        *_changed("input", _part(old, "inputs"), new["inputs"]),
+        *_changed("code", _part(old, "code"), new["code"]),
     ]
     shown = ("params", "inputs", "code")
     rest = [{k: v for k, v in recipe.items() if k not in shown} for recipe in (old, new)]
-    return "; ".join([*changes, *_changed("task", *rest, values=True)])
+    return "; ".join([*changes, *_changed("task", *rest, values=True)]) or "output: is damaged"
+
+
+def _part(recipe: Recipe, name: str) -> dict[str, Any]:
+    part = recipe.get(name)
+    return part if isinstance(part, dict) else {}
 
 
 def _changed(

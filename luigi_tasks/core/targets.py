@@ -22,21 +22,24 @@ import msgspec
 from luigi.target import FileSystemTarget
 
 from luigi_tasks.core import digests
+from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import MARKER, LocalFiles, SharedFiles, file_system, flush
 from luigi_tasks.core.records import Record, as_json
 
 
-class Provenance(Record, frozen=True):
+class Provenance(Record, frozen=True, forbid_unknown_fields=True):
     """What is recorded with an output.
 
     `recipe` is what made it: task, arguments, params, code and inputs, each by value or digest.
     `content` is a SHA-256 over what it holds. `files` are the SHA-256 of the files that it
-    consists of, by name.
+    consists of, by name. `checksum` is that of the JSON file that all this stands in, taken while
+    a blank stood in its place; pictures have none, nor has what version 0.1.0 published.
     """
 
     recipe: dict[str, Any]
     content: str
     files: dict[str, str] = {}
+    checksum: str = ""
 
 
 class StageTarget(FileSystemTarget):
@@ -67,7 +70,11 @@ class StageTarget(FileSystemTarget):
 
         What a killed run left there is removed.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError):
+            file = next(folder for folder in self.path.parents if folder.is_file())
+            raise PipelineError(f"{file} is a file; it should be a folder") from None
         for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
             self.fs.discard(leftover)
         return self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
@@ -82,6 +89,11 @@ class StageTarget(FileSystemTarget):
         """The provenance as published; None when there is no complete output."""
         raise NotImplementedError
 
+    def reason_without_provenance(self) -> str:
+        """Why there is no provenance, when there is none."""
+        there = self.fs.exists(self.path)  # type: ignore[arg-type]
+        return "has no provenance that can be relied on" if there else "does not exist"
+
     def damage(self, provenance: Provenance) -> str | None:
         """Why the files are not what the provenance says; None when they are."""
         raise NotImplementedError
@@ -95,7 +107,8 @@ class Directory(StageTarget):
     """A directory of files, such as a parquet dataset, with `_SUCCESS` written last."""
 
     def provenance(self) -> Provenance | None:
-        return _provenance(_read_json(self.path / MARKER))
+        text, document = _read_json(self.path / MARKER)
+        return _provenance(document, text)
 
     def damage(self, provenance: Provenance) -> str | None:
         damage = _damage(self.path, provenance.files)
@@ -107,7 +120,7 @@ class Directory(StageTarget):
     def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
         files = {name: digests.of_file(staging / name) for name in self.fs.names(staging)}
         provenance = Provenance(recipe=recipe, content=digests.of_json(files), files=files)
-        self.fs.write(staging / MARKER, _dump(as_json(provenance)))
+        self.fs.write(staging / MARKER, _sealed(provenance))
         self.fs.replace(staging, self.path)
 
 
@@ -123,10 +136,11 @@ class Document(StageTarget):
         self.beside = beside
 
     def provenance(self) -> Provenance | None:
-        return _provenance((_read_json(self.path) or {}).get("provenance"))
+        text, document = _read_json(self.path)
+        return _provenance(document.get("provenance"), text)
 
     def damage(self, provenance: Provenance) -> str | None:
-        document = _read_json(self.path) or {}
+        _, document = _read_json(self.path)
         document.pop("provenance", None)
         if digests.of_json([document, provenance.files]) != provenance.content:
             return f"{self.path.name} was changed after it was published"
@@ -137,12 +151,12 @@ class Document(StageTarget):
         document = json.loads((staging / self.path.name).read_bytes())
         files = {name: digests.of_file(staging / name) for name in self.beside}
         content = digests.of_json([document, files])
-        document["provenance"] = as_json(Provenance(recipe=recipe, content=content, files=files))
+        provenance = Provenance(recipe=recipe, content=content, files=files)
         for name in self.beside:
             flush(staging / name)
-            (staging / name).replace(self._waiting(name))
+            _LOCAL.put(staging / name, self._waiting(name))
         # From here on the new document holds; a killed run leaves its files waiting.
-        self.fs.write(self.path, _dump(document))
+        self.fs.write(self.path, _sealed(provenance, document))
         self._move_in(files)
         flush(self.path.parent)
         self.fs.discard(staging)
@@ -155,7 +169,7 @@ class Document(StageTarget):
         for name, digest in files.items():
             waiting = self._waiting(name)
             if waiting.exists() and digests.of_file(waiting) == digest:
-                waiting.replace(self.path.parent / name)
+                _LOCAL.put(waiting, self.path.parent / name)
 
 
 class Picture(StageTarget):
@@ -166,17 +180,20 @@ class Picture(StageTarget):
     def provenance(self) -> Provenance | None:
         try:
             data = self.path.read_bytes()
-        except FileNotFoundError:
+        except _NOT_A_FILE:
             return None
-        for kind, body in _png_chunks(data):
-            if kind == b"tEXt" and body.startswith(self._KEY):
-                with contextlib.suppress(ValueError):
-                    return _provenance(json.loads(body[len(self._KEY) :]))
+        for chunk in _png_chunks(data):
+            if self._is_ours(chunk):
+                with contextlib.suppress(ValueError, RecursionError):
+                    return _provenance(json.loads(chunk[1][len(self._KEY) :]))
         return None
 
     def damage(self, provenance: Provenance) -> str | None:
-        plain = _png(c for c in _png_chunks(self.path.read_bytes()) if not self._is_ours(c))
-        if _sha256(plain) != provenance.content:
+        data = self.path.read_bytes()
+        chunks = list(_png_chunks(data))
+        plain = _png(chunk for chunk in chunks if not self._is_ours(chunk))
+        # The chunks alone do not tell: their checksums and the signature count as well.
+        if data != _png(chunks) or _sha256(plain) != provenance.content:
             return f"{self.path.name} was changed after it was published"
         return None
 
@@ -192,29 +209,45 @@ class Picture(StageTarget):
         return chunk[0] == b"tEXt" and chunk[1].startswith(self._KEY)
 
 
-def _provenance(value: Any) -> Provenance | None:
-    """The provenance in a JSON value; None when it is none."""
-    with contextlib.suppress(msgspec.ValidationError):
-        return msgspec.convert(value, Provenance)
-    return None
+_NOT_A_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_LOCAL = LocalFiles()
+_BLANK = "the checksum of this file, taken while these words stood here".ljust(64)
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None when it is missing or cut off."""
+def _sealed(provenance: Provenance, document: dict[str, Any] | None = None) -> bytes:
+    """The JSON of a provenance, or of a document that holds it, with the checksum of itself."""
+    value = as_json(msgspec.structs.replace(provenance, checksum=_BLANK))
+    whole = value if document is None else {**document, "provenance": value}
+    text = (json.dumps(whole, indent=1, sort_keys=True) + "\n").encode()
+    return text.replace(_BLANK.encode(), _sha256(text).encode(), 1)
+
+
+def _provenance(value: Any, text: bytes = b"") -> Provenance | None:
+    """The provenance in a JSON value that stands in a text; None when it is none, or altered."""
     try:
-        return dict(_parse(path.absolute(), file_system(path).signature(path)))
-    except (FileNotFoundError, NotADirectoryError, ValueError):
+        provenance = msgspec.convert(value, Provenance)
+    except msgspec.ValidationError:
         return None
+    if provenance.checksum:
+        blank = text.replace(provenance.checksum.encode(), _BLANK.encode(), 1)
+        if _sha256(blank) != provenance.checksum:
+            return None
+    return provenance
+
+
+def _read_json(path: Path) -> tuple[bytes, dict[str, Any]]:
+    """A JSON file and the object in it, empty when there is none."""
+    try:
+        text, value = _parse(path.absolute(), file_system(path).signature(path))
+    except (*_NOT_A_FILE, ValueError, RecursionError):
+        return b"", {}
+    return text, dict(value) if isinstance(value, dict) else {}
 
 
 @lru_cache(maxsize=1024)
-def _parse(path: Path, signature: tuple[Any, ...]) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(file_system(path).read(path))
-    return document
-
-
-def _dump(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+def _parse(path: Path, signature: tuple[Any, ...]) -> tuple[bytes, Any]:
+    text = file_system(path).read(path)
+    return text, json.loads(text)
 
 
 def _sha256(data: bytes) -> str:
@@ -226,7 +259,9 @@ def _damage(folder: Path, files: dict[str, str]) -> str | None:
         try:
             if digests.of_file(folder / name) != digest:
                 return f"{name} was changed after it was published"
-        except FileNotFoundError:
+        except IsADirectoryError:
+            return f"{name} is a folder"
+        except (FileNotFoundError, NotADirectoryError):
             return f"{name} is missing"
     return None
 

@@ -217,7 +217,7 @@ class Stage(Task):
         for target in self.output().values():
             provenance = target.provenance()
             if provenance is None:
-                return f"output: {target} does not exist"
+                return f"output: {target} {target.reason_without_provenance()}"
             if provenance.recipe != recipe:
                 return difference(provenance.recipe, recipe)
             damage = target.damage(provenance)

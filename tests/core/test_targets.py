@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
 
 RECIPE = {"task": "Example", "params": {"n": 1}}
@@ -83,6 +85,81 @@ def test_the_content_digest_is_that_of_the_content_not_of_the_recipe(kind: str) 
     assert content("first", {"task": "Another"}) == first
     if kind != "picture":
         assert content("second", RECIPE) != first
+
+
+PLACES = {"directory": "dataset/_SUCCESS", "document": "metadata.json", "picture": "picture.png"}
+
+
+def noticed(target: StageTarget) -> bool:
+    """Whether a reader of the target would know that it is not as it was published."""
+    provenance = target.provenance()
+    return provenance is None or target.damage(provenance) is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_byte_of_a_file_that_holds_a_provenance_counts(kind: str) -> None:
+    target, build, _ = KINDS[kind]
+    target.publish(build(target, "first"), RECIPE)
+    path = Path("store") / PLACES[kind]
+    data = path.read_bytes()
+    for position in range(len(data)):
+        flipped = bytes([data[position] ^ 1])
+        path.write_bytes(data[:position] + flipped + data[position + 1 :])
+        assert noticed(target), f"byte {position} of {data!r}"
+    for changed in (data + b" ", data[:-1], data + data):
+        path.write_bytes(changed)
+        assert noticed(target)
+    path.write_bytes(data)
+    assert not noticed(target)
+
+
+NO_PROVENANCE = ["", "null", "7", "[]", "[1]", "{}", '"text"', "[" * 9999, "\xff", "\0"]
+NO_PROVENANCE += ['{"provenance": []}', '{"recipe": [], "content": "", "files": {}}']
+NO_PROVENANCE += ['{"recipe": {"params": []}, "content": "\\ud800", "files": {"": ""}}']
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("text", NO_PROVENANCE)
+def test_a_file_that_holds_anything_else_is_built_again(kind: str, text: str) -> None:
+    target, build, _ = KINDS[kind]
+    target.publish(build(target, "first"), RECIPE)
+    (Path("store") / PLACES[kind]).write_text(text, encoding="latin-1")
+    assert noticed(target)
+    target.publish(build(target, "first"), RECIPE)
+    assert not noticed(target)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_folder_in_place_of_a_file_is_noticed_and_replaced(kind: str) -> None:
+    target, build, name = KINDS[kind]
+    for place in (name, PLACES[kind]):
+        target.publish(build(target, "first"), RECIPE)
+        path = Path("store") / place
+        path.unlink()
+        (path / "deeper").mkdir(parents=True)
+        assert noticed(target), place
+        target.publish(build(target, "first"), RECIPE)
+        assert not noticed(target), place
+
+
+def test_a_file_in_place_of_a_folder_is_noticed_and_replaced() -> None:
+    target, build, _ = KINDS["directory"]
+    target.publish(build(target, "first"), RECIPE)
+    for name in ("dataset/sub", "dataset"):
+        shutil.rmtree(Path("store") / name)
+        (Path("store") / name).write_text("a file")
+        assert noticed(target)
+        target.publish(build(target, "first"), RECIPE)
+        assert not noticed(target)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_where_the_folder_of_outputs_should_be_is_told_in_a_sentence(kind: str) -> None:
+    target, _, _ = KINDS[kind]
+    Path("store").write_text("a file")
+    assert target.provenance() is None
+    with pytest.raises(PipelineError, match="store is a file; it should be a folder"):
+        target.staging()
 
 
 @pytest.mark.parametrize("kind", KINDS)
