@@ -52,4 +52,4 @@ def test_only_these_import_what_only_the_running_program_knows() -> None:
         and ast.unparse(node.func).endswith(("import_module", "__import__"))
         and not isinstance(node.args[0], ast.Constant)
     }
-    assert dynamic == {"core/imports.py", "models/estimators.py"}
+    assert dynamic == {"core/imports.py", "models/classes.py"}

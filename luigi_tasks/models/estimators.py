@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import pandas as pd
@@ -13,30 +12,33 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.models.classes import class_at
 from luigi_tasks.models.feature_columns import model_input
 
 
 def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
     """The unfitted classifier of a candidate.
 
-    Raises PipelineError when its class cannot be found, does not take the arguments or gives
-    no probabilities.
+    Raises PipelineError when there is no such class, when it does not take the arguments or
+    when it gives no probabilities.
     """
     setting = f"params.yaml: training.candidates.{name}"
-    module, _, class_name = spec["class"].rpartition(".")
     try:
-        make = getattr(importlib.import_module(module), class_name)
-    except (ImportError, AttributeError):
-        raise PipelineError(f"{setting}.class = {spec['class']} cannot be found") from None
+        make = class_at(spec["class"])
+    except LookupError as why:
+        raise PipelineError(f"{setting}.class = {spec['class']} {why}") from None
     arguments = {key: value for key, value in spec.items() if key != "class"}
     try:
-        classifier = make(**arguments)
+        classifier: Any = make(**arguments)
         known = classifier.get_params()
-        if hasattr(classifier, "_validate_params"):
+        # LightGBM and XGBoost inherit the check, but not what it checks by.
+        if hasattr(classifier, "_parameter_constraints"):
             classifier._validate_params()
-    except (TypeError, AttributeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise PipelineError(f"{setting} = {arguments}: {reason}") from None
+    except SystemExit:
+        raise PipelineError(f"{setting} = {arguments}: making it ends the program") from None
+    except Exception as error:
+        reason = " ".join((str(error) or type(error).__name__).split())
+        raise PipelineError(f"{setting} = {arguments}: {reason}") from error
     if not hasattr(classifier, "predict_proba"):
         raise PipelineError(
             f"{setting}.class = {spec['class']} is no classifier that gives probabilities"

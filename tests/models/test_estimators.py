@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from loan_book import FEATURES, FOREST, fitted, pickle_of, split_frame
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
 from luigi_tasks.core.errors import PipelineError
@@ -19,6 +20,16 @@ from luigi_tasks.models.scoring import score
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+class Boosted(ClassifierMixin, BaseEstimator):
+    """As LightGBM's and XGBoost's: scikit-learn's check is inherited, its constraints are not."""
+
+    def fit(self, x: pd.DataFrame, y: pd.Series) -> Boosted:
+        return self
+
+    def predict_proba(self, x: pd.DataFrame) -> pd.DataFrame:
+        return x
 
 
 def test_imputation_encoding_and_scaling_learn_from_training_rows_only() -> None:
@@ -92,6 +103,54 @@ def test_a_class_that_is_no_classifier_names_the_setting() -> None:
     for path in ("sklearn.preprocessing.StandardScaler", "sklearn.linear_model.LinearRegression"):
         with pytest.raises(PipelineError, match=rf"forest\.class = {path} is no classifier"):
             estimator("forest", {"class": path}, 42)
+
+
+@pytest.mark.parametrize(
+    "path", ["sys.exit", "os._exit", "os.abort", "builtins.exec", "sklearn.base.clone"]
+)
+def test_a_function_in_place_of_a_class_is_never_called(path: str) -> None:
+    with pytest.raises(PipelineError) as error:
+        estimator("forest", {"class": path}, 42)
+    assert str(error.value) == f"params.yaml: training.candidates.forest.class = {path} is no class"
+
+
+@pytest.mark.parametrize("path", ["builtins.SystemExit", "subprocess.Popen", "pathlib.Path"])
+def test_a_class_that_cannot_be_fitted_is_never_called(path: str) -> None:
+    with pytest.raises(PipelineError, match=rf"class = {path} is no classifier"):
+        estimator("forest", {"class": path, "args": ["touch", "intruded"]}, 42)
+    assert not Path("intruded").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [("sys.exit(0)", "making it ends the program"), ("1 / 0", "division by zero")],
+)
+def test_a_class_whose_constructor_gives_up_names_the_setting(
+    wrong: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"quitter_{len(wrong)}"
+    (tmp_path / f"{name}.py").write_text(
+        "import sys\nclass Quitter:\n"
+        f"    def __init__(self): {wrong}\n"
+        "    def fit(self): ...\n    def predict_proba(self): ...\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(PipelineError) as error:
+        estimator("forest", {"class": f"{name}.Quitter"}, 42)
+    assert str(error.value) == f"params.yaml: training.candidates.forest = {{}}: {sentence}"
+
+
+def test_a_module_that_gives_up_when_it_is_imported_names_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "quitting_script.py").write_text("import sys\nsys.exit(0)\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(PipelineError, match=r"quitting_script\.Model cannot be imported \(SystemE"):
+        estimator("forest", {"class": "quitting_script.Model"}, 42)
+
+
+def test_a_class_that_inherits_a_check_without_constraints_is_taken() -> None:
+    assert isinstance(estimator("boosted", {"class": f"{__name__}.Boosted"}, 42), Boosted)
 
 
 def test_a_pipeline_keeps_numbers_and_categories_apart() -> None:
