@@ -111,6 +111,8 @@ def hold_contest(
     aucs = {name: by_split["test"]["auc"] for name, by_split in metrics.items()}
     name = choose_champion(aucs, before)
     champion = contestants[name]
+    if name in candidates:
+        store.check_that_it_can_be_read(*champion.files)
     test = (frame["split"] == "test").to_numpy()
     features = model_input(frame[champion.features])
     metadata = ModelMetadata(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.records import from_json
 from luigi_tasks.core.settings import params
-from luigi_tasks.models import artefacts
+from luigi_tasks.models import unpickling
 from luigi_tasks.models.metadata import ModelMetadata
 from luigi_tasks.models.names import metadata_path, model_files
 
@@ -27,10 +29,15 @@ def load_model(generation: int) -> Any:
     name, _ = model_files(generation)
     provenance = read_metadata(generation).provenance
     digest = provenance.files.get(name, "") if provenance else ""
-    return artefacts.load(metadata_path(generation).with_name(name), digest, trusted_packages())
+    return unpickling.load(metadata_path(generation).with_name(name), digest, candidate_classes())
 
 
-def trusted_packages() -> set[str]:
-    """The packages that params.yaml takes candidates from."""
-    candidates = params()["training.candidates"]
-    return {spec["class"].partition(".")[0] for spec in candidates.values()}
+def check_that_it_can_be_read(*files: Path) -> None:
+    """Raise PipelineError for a model of this run that the next stage would refuse."""
+    for file in files:
+        unpickling.load(file, hashlib.sha256(file.read_bytes()).hexdigest(), candidate_classes())
+
+
+def candidate_classes() -> set[str]:
+    """The classes of the candidates, by dotted path."""
+    return {spec["class"] for spec in params()["training.candidates"].values()}
