@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import threading
 from collections.abc import Iterable
 
 # In the order in which the stages need them; a dict is the ordered set that Python has.
 _expected: dict[str, None] = {}
+_thread: threading.Thread | None = None
 
 
 def expect(modules: Iterable[str]) -> None:
@@ -18,8 +20,20 @@ def expect(modules: Iterable[str]) -> None:
 
 def start() -> None:
     """Import what is expected in a thread of its own."""
+    global _thread
     if _expected:
-        threading.Thread(target=all_now, name="imports").start()
+        _thread = threading.Thread(target=all_now, name="imports")
+        _thread.start()
+
+
+def stop() -> None:
+    """Break off the imports of that thread: a process that was interrupted would wait for it.
+
+    As a daemon it would not be waited for, and could crash the process at its end.
+    """
+    if _thread is not None and _thread.ident is not None:
+        thread, error = ctypes.c_ulong(_thread.ident), ctypes.py_object(SystemExit)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
 
 def all_now(first: Iterable[str] = ()) -> None:

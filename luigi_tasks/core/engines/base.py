@@ -55,3 +55,13 @@ class Engine(ABC):
     def explained(self, error: Exception) -> PipelineError | None:
         """The error of a query in a sentence for users; None when the engine has none for it."""
         return None
+
+
+def impatient(session: SparkSession) -> None:
+    """Have a session of Spark Connect give up soon; it tries for ten minutes, also at the end.
+
+    A server inside this process that does not answer is gone for good: Ctrl-C ends it too.
+    """
+    from pyspark.sql.connect.client.retries import DefaultPolicy
+
+    session.client.set_retry_policies([DefaultPolicy(max_retries=3, max_backoff=100)])

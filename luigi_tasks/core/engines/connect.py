@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from luigi_tasks.core.engines.base import impatient
 from luigi_tasks.core.engines.executors import WithExecutors
 from luigi_tasks.core.errors import PipelineError
 
@@ -37,3 +38,9 @@ class Connect(WithExecutors):
                 f"server ({type(error).__name__})"
             ) from error
         return session
+
+    def stop(self, session: SparkSession | None) -> None:
+        """A server that is gone by now is not waited for."""
+        if session is not None:
+            impatient(session)
+        super().stop(session)

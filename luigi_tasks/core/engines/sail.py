@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_tasks.core import tables
-from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine
+from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine, impatient
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 
@@ -46,8 +48,10 @@ class Sail(Engine):
         self._server.start(background=True)
         host, port = self._server.listening_address
         session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        impatient(session)
         for name, value in NO_DEBUGGING.items():
             session.conf.set(name, value)
+        _keep_ctrl_c()
         return session
 
     def _settle_environment(self) -> None:
@@ -99,6 +103,15 @@ class Sail(Engine):
             f"luigi.cfg: [engine] memory_mb = {self.memory_mb} is too little for a query of this "
             "size; give it more"
         )
+
+
+def _keep_ctrl_c() -> None:
+    """Take SIGINT back from the server, which would end at once and leave its clients waiting.
+
+    Called after the first answer: by then the server has put its handler in front of Python's.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 
 
 def _stream(frame: Any, schema: pa.Schema) -> Iterator[pa.Table]:

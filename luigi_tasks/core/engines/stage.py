@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from luigi_tasks.core import imports
 from luigi_tasks.core.engines import config, session
 from luigi_tasks.core.task import Stage
 
@@ -17,5 +18,9 @@ class SparkStage(Stage):
 
     def run(self) -> None:
         """Rebuild; what the engine can explain in a sentence is raised as PipelineError."""
-        with session.errors_explained():
-            super().run()
+        try:
+            with session.errors_explained():
+                super().run()
+        except KeyboardInterrupt:
+            imports.stop()
+            raise
