@@ -48,7 +48,7 @@ CASES = {
     ),
     "an encoding other than UTF-8": (
         rewrite(ATTRIBUTES, lambda data: data.replace(b"Lawyer", "Läwyer".encode("latin-1"), 1)),
-        f"{ATTRIBUTES}: is not UTF-8 text",
+        " is not UTF-8 text; save the file as UTF-8",
     ),
     "UTF-16": (
         rewrite(FINANCIALS, lambda data: data.decode().encode("utf-16")),
@@ -56,17 +56,17 @@ CASES = {
     ),
     "a date in neither format": (
         rewrite(FINANCIALS, lambda data: data.replace(b"2023-05-01", b"2023.05.01", 1)),
-        f"{FINANCIALS}: column snapshot_date: '2023.05.01' is neither d/M/yyyy nor yyyy-MM-dd",
+        ": column snapshot_date: neither d/M/yyyy nor yyyy-MM-dd",
     ),
     "dates with month and day exchanged": (
         rewrite(
             FINANCIALS, lambda data: data.replace(b"-01\n", b"-13\n").replace(b"2024-", b"13/")
         ),
-        f"{FINANCIALS}: column snapshot_date: ",
+        ": column snapshot_date: neither d/M/yyyy nor yyyy-MM-dd",
     ),
     "a quote that is never closed": (
         rewrite(ATTRIBUTES, lambda data: data.replace(b"Lawyer", b'Lawyer,"', 1) + b"x,y\n"),
-        f"{ATTRIBUTES}: ",
+        "a quote is not closed on its line; no value holds a line break",
     ),
     "a misspelt setting": (
         edit("params.yaml", "test_vintages", "test_vintage"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,126 +16,138 @@ from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, ISO, Table
 from luigi_tasks.extracts.headers import read_header
+from luigi_tasks.extracts.lines import BLOCK, CheckedLines, fields, is_misquoted, numbered
+from luigi_tasks.extracts.opening import opened
 from luigi_tasks.extracts.snapshot_days import columns_read, count_days
 
-_BLOCK = 8 << 20
 
+class Malformed(NamedTuple):
+    """A line that is no row: its number (the first line is 1) and why."""
 
-def open_csv(
-    file: pa.NativeFile, names: list[str], malformed: list[str], only: list[str] | None = None
-) -> pa_csv.CSVStreamingReader:
-    """A reader of the file in blocks, all columns strings; texts of malformed rows are kept."""
-
-    def keep(row: pa_csv.InvalidRow) -> str:
-        malformed.append(row.text)
-        return "skip"
-
-    return pa_csv.open_csv(
-        file,
-        read_options=pa_csv.ReadOptions(block_size=_BLOCK),
-        parse_options=pa_csv.ParseOptions(newlines_in_values=True, invalid_row_handler=keep),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            strings_can_be_null=False,
-            include_columns=only,
-        ),
-    )
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Around reading: what cannot be parsed is raised as a PipelineError that names the file."""
-    try:
-        yield
-    except pa.ArrowInvalid as error:
-        what = str(error)
-        if "UTF8" in what:
-            raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
-        if "Empty CSV file" in what:
-            raise PipelineError(f"{path}: has a header but no row") from error
-        raise PipelineError(f"{path}: cannot be read as CSV: {what}") from error
+    line: int
+    reason: str
 
 
 def read_csv(
-    path: Path, table: Table, malformed: list[str], progress: Progress | None = None
+    path: Path, table: Table, malformed: list[Malformed], progress: Progress | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a CSV file, all columns strings, block by block.
 
-    The texts of the lines with too few or too many fields are appended to `malformed`; the bytes
-    read are added to `progress`. Raises PipelineError as `read_header` does, and for a date in
-    neither of the two forms.
+    The lines that are no rows are appended to `malformed` in the end; the bytes read are added to
+    `progress`. Raises PipelineError as `read_header` does, for what is wrong with a line, for a
+    date in neither of the two forms, and for a file that changes while it is read.
     """
     names = read_header(path, table)
-    unbalanced = _unbalanced_quotes(path)
     rows = 0
-    with explained(path), pa.OSFile(str(path)) as file:
-        for batch in open_csv(file, names, malformed):
-            if unbalanced:
-                _refuse_swallowed_lines(path, batch)
+    with opened(path) as file:
+        parsing = _Parsing(path, file, names)
+        for batch in parsing.batches():
             for column in table.of_kind("date"):
-                _refuse_unknown_dates(path, column.name, batch)
+                _refuse_unknown_dates(path, names, column.name, batch)
             rows += batch.num_rows
             if progress:
-                progress.add(_BLOCK)  # what a batch was; the file itself is read far ahead
+                progress.add(BLOCK)  # what a batch was; the file itself is read far ahead
             yield batch
-    swallowing = next((text for text in malformed if "\n" in text), None) if unbalanced else None
-    if swallowing is not None:
-        start = swallowing.splitlines()[0]
-        raise PipelineError(f"{path}: a quote in {start[:80]!r} is never closed")
+        malformed += parsing.malformed()
     if not rows:
         raise PipelineError(f"{path}: has a header but no row")
 
 
-def _unbalanced_quotes(path: Path) -> bool:
-    with path.open("rb") as file:
-        return sum(block.count(b'"') for block in iter(lambda: file.read(_BLOCK), b"")) % 2 == 1
+class _Parsing:
+    """One pass over an extract, which accounts for every line."""
 
+    def __init__(self, path: Path, file: BinaryIO, names: list[str]) -> None:
+        self._path, self._file, self._names = path, file, names
+        self._lines = CheckedLines(path, file, names)
+        self._rows = self._skipped = 0
 
-def _refuse_swallowed_lines(path: Path, batch: pa.RecordBatch) -> None:
-    """In a file with an odd number of quotes, a value over several lines has eaten rows."""
-    for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        hit = pc.index(pc.match_substring(column, "\n"), True).as_py()
-        if hit >= 0:
-            start = column[hit].as_py().splitlines()[0]
+    def batches(self, only: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+        """The rows, or these columns of them; all columns are strings."""
+        try:
+            for batch in self._open(only):
+                self._rows += batch.num_rows
+                yield batch
+        except pa.ArrowInvalid as error:
+            if "Empty CSV file" in str(error):
+                raise PipelineError(f"{self._path}: has a header but no row") from None
+            # What pyarrow says may quote a line.
+            raise PipelineError(f"{self._path}: cannot be read as CSV") from None
+        # The lines are counted apart from the parser. One of them is the header.
+        lines = self._lines.filled - 1
+        if lines != self._rows + self._skipped:
             raise PipelineError(
-                f"{path}: column {name}: a quote before {start[:40]!r} is never closed"
+                f"{self._path}: {lines} lines below the header came out as {self._rows} rows and "
+                f"{self._skipped} malformed lines"
             )
 
+    def _open(self, only: list[str] | None) -> pa_csv.CSVStreamingReader:
+        def skip(_: pa_csv.InvalidRow) -> str:
+            self._skipped += 1
+            return "skip"
 
-def _refuse_unknown_dates(path: Path, column: str, batch: pa.RecordBatch) -> None:
-    """A date in a third form means another delivery format: all of it would be misread."""
-    for text in pc.unique(batch.column(column)).to_pylist():
-        if text.strip() and not re.match(f"{ISO}|{DAY_MONTH_YEAR}", text.strip()):
-            raise PipelineError(
-                f"{path}: column {column}: {text!r} is neither d/M/yyyy nor yyyy-MM-dd"
-            )
-
-
-def malformed_lines(path: Path, width: int) -> Iterator[tuple[int, int]]:
-    """Yield (line number, number of fields) for each row that has not `width` fields."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file)
-        line = 1
-        for row in reader:
-            if row and len(row) != width:
-                yield line, len(row)
-            line = reader.line_num + 1
-
-
-def quarantine_of(path: Path, width: int, texts: list[str]) -> pa.Table:
-    """The malformed lines: file, line (1 is the header), reason, text."""
-    located = list(malformed_lines(path, width)) if texts else []
-    if len(located) != len(texts):
-        raise PipelineError(
-            f"{path}: {len(texts)} malformed lines, but {len(located)} of them can be located; "
-            "check its quotes"
+        return pa_csv.open_csv(
+            pa.PythonFile(self._lines, mode="r"),
+            read_options=pa_csv.ReadOptions(block_size=BLOCK),
+            parse_options=pa_csv.ParseOptions(invalid_row_handler=skip),
+            convert_options=pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(self._names, pa.string()),
+                strings_can_be_null=False,
+                include_columns=only,
+            ),
         )
+
+    def malformed(self) -> list[Malformed]:
+        """The lines that were no rows, after all batches. They are looked for if there are any."""
+        if not self._skipped:
+            return []
+        return list(malformed_lines(self._file, len(self._names), self._lines.misquoted))
+
+
+def malformed_lines(
+    file: BinaryIO, width: int, misquoted: Collection[int] = ()
+) -> Iterator[Malformed]:
+    """The lines of other than `width` fields, and those that are misquoted."""
+    for number, line in numbered(file):
+        if number in misquoted:
+            yield Malformed(number, "a quote within a value")
+        elif (n := len(fields(line))) != width:
+            yield Malformed(number, f"{n} fields, {width} expected")
+
+
+def _refuse_unknown_dates(path: Path, names: list[str], column: str, batch: pa.RecordBatch) -> None:
+    """A date in a third form means another delivery format: all of it would be misread."""
+    if all(_is_date_or_empty(text) for text in pc.unique(batch.column(column)).to_pylist()):
+        return
+    # The message names the line and not the text: in a shifted row it may be any value.
+    place = names.index(column)
+    with opened(path) as file:
+        lines = numbered(file)
+        next(lines)  # the header
+        for number, line in lines:
+            values = fields(line)
+            if (
+                len(values) == len(names)
+                and not is_misquoted(line)
+                and not _is_date_or_empty(values[place].decode())
+            ):
+                raise PipelineError(
+                    f"{path}: line {number}: column {column}: neither d/M/yyyy nor yyyy-MM-dd"
+                )
+    raise PipelineError(f"{path}: column {column}: a date is neither d/M/yyyy nor yyyy-MM-dd")
+
+
+def _is_date_or_empty(text: str) -> bool:
+    text = text.strip()
+    return not text or re.match(f"{ISO}|{DAY_MONTH_YEAR}", text) is not None
+
+
+def quarantine_of(path: Path, malformed: list[Malformed]) -> pa.Table:
+    """The malformed lines: file, line, reason. What they say stays in the extract."""
     return pa.table(
         {
-            "file": pa.array([path.name] * len(texts), pa.string()),
-            "line": pa.array([line for line, _ in located], pa.int64()),
-            "reason": pa.array([f"{n} fields, {width} expected" for _, n in located], pa.string()),
-            "text": pa.array(texts, pa.string()),
+            "file": pa.array([path.name] * len(malformed), pa.string()),
+            "line": pa.array([bad.line for bad in malformed], pa.int64()),
+            "reason": pa.array([bad.reason for bad in malformed], pa.string()),
         }
     )
 
@@ -144,5 +155,5 @@ def quarantine_of(path: Path, width: int, texts: list[str]) -> pa.Table:
 def count_snapshots(path: Path, table: Table) -> dict[dt.date, int]:
     """{snapshot date: rows} of a CSV file, over the rows that can be keyed and dated."""
     names = read_header(path, table)
-    with explained(path), pa.OSFile(str(path)) as file:
-        return count_days(open_csv(file, names, [], only=columns_read(table)), table)
+    with opened(path) as file:
+        return count_days(_Parsing(path, file, names).batches(columns_read(table)), table)

@@ -4,40 +4,84 @@ from __future__ import annotations
 
 import csv
 import difflib
+import itertools
 from pathlib import Path
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import Table
+from luigi_tasks.extracts.lines import (
+    has_lone_carriage_return,
+    is_misquoted,
+    skip_byte_order_mark,
+)
+from luigi_tasks.extracts.opening import opened
+
+# What is longer is no header. The module csv takes no longer field either.
+_LONGEST = 1 << 17
 
 
 def read_header(path: Path, table: Table) -> list[str]:
     """The column names of a CSV file.
 
-    Raises PipelineError when the file is missing, empty, not UTF-8, not comma separated, or
-    lacks a column of the contract.
+    Raises PipelineError when the file is missing, cannot be read, is empty, not UTF-8, not comma
+    separated, lacks a column of the contract, or has two columns of one name: Spark takes no
+    notice of upper and lower case.
     """
+    number, line = _first_line(path)
+    if has_lone_carriage_return(line):
+        raise PipelineError(f"{path}: line {number} holds a carriage return without a line feed")
+    if len(line) > _LONGEST:
+        raise PipelineError(
+            f"{path}: line {number} is longer than {_LONGEST >> 10} KiB; a header was expected"
+        )
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            names = next((row for row in csv.reader(file) if row), None)
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: no such file; `make sample-data` makes samples") from None
+        text = line.decode()
     except UnicodeDecodeError:
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
-    if not names:
-        raise PipelineError(f"{path}: the file is empty; a header line was expected")
-    if any("\0" in name for name in names):  # UTF-16 without a byte order mark
+    if "\0" in text:  # UTF-16 without a byte order mark
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8")
-    missing = [name for name in table.names if name not in names]
-    if missing:
-        for delimiter in ";\t|":
-            if len(names) == 1 and delimiter in names[0]:
-                raise PipelineError(
-                    f"{path}: the columns are separated by {delimiter!r}; a comma was expected"
-                )
-        near = difflib.get_close_matches(missing[0], names, n=1)
-        hint = f" (the file has {near[0]!r})" if near else ""
-        raise PipelineError(f"{path}: column {', '.join(missing)} is missing{hint}")
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise PipelineError(f"{path}: column {twice} occurs more than once")
+    if is_misquoted(line):
+        raise PipelineError(f"{path}: line {number}: a quote of the header is out of place")
+    names = next(csv.reader([text]))
+    _refuse_missing(path, table, names)
+    _refuse_equal(path, names)
     return names
+
+
+def _first_line(path: Path) -> tuple[int, bytes]:
+    with opened(path) as file:
+        skip_byte_order_mark(file)
+        for number in itertools.count(1):
+            line = file.readline(_LONGEST + 1)
+            if not line:
+                break
+            if line.strip(b"\r\n"):
+                return number, line
+    raise PipelineError(f"{path}: the file is empty; a header line was expected")
+
+
+def _refuse_missing(path: Path, table: Table, names: list[str]) -> None:
+    missing = [name for name in table.names if name not in names]
+    if not missing:
+        return
+    for delimiter in ";\t|":
+        if len(names) == 1 and delimiter in names[0]:
+            raise PipelineError(
+                f"{path}: the columns are separated by {delimiter!r}; a comma was expected"
+            )
+    # Without a header the first line holds values, and no message quotes those.
+    is_header = {name.lower() for name in names} & {name.lower() for name in table.names}
+    near = difflib.get_close_matches(missing[0], names, n=1) if is_header else []
+    hint = f" (the file has {near[0]!r})" if near else ""
+    raise PipelineError(f"{path}: column {', '.join(missing)} is missing{hint}")
+
+
+def _refuse_equal(path: Path, names: list[str]) -> None:
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.get(name.lower())
+        if other == name:
+            raise PipelineError(f"{path}: column {name} occurs more than once")
+        if other is not None:
+            raise PipelineError(f"{path}: columns {other} and {name} differ only by case")
+        seen[name.lower()] = name

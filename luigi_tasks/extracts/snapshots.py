@@ -7,6 +7,7 @@ from pathlib import Path
 
 from luigi_tasks.core import code_digests, digests
 from luigi_tasks.extracts.contract import Table
+from luigi_tasks.extracts.opening import readable
 
 Span = tuple[dt.date, dt.date]
 
@@ -18,10 +19,8 @@ def snapshot_dates(path: Path, table: Table, latest: dt.date | None = None) -> S
     those after `latest`, or without one those beyond the newest month that holds enough rows.
     Raises PipelineError as `read_header` does.
     """
-    try:
+    with readable(path):
         known = digests.of_json([digests.of_file(path), code_digests.of_code(__name__)])
-    except FileNotFoundError:
-        known = "missing"
     name = f"span-{digests.of_json([known, str(latest)])[:32]}"
 
     def read() -> list[str] | None:

@@ -53,16 +53,16 @@ class Bronze(Stage):
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
 
-        from luigi_tasks.extracts.csv_files import quarantine_of, read_csv
+        from luigi_tasks.extracts.csv_files import Malformed, quarantine_of, read_csv
 
         path = Path(self.requires().output().path)
         contract = TABLES[self.table]
         schema = pa.schema([(name, pa.string()) for name in read_header(path, contract)])
-        malformed: list[str] = []
+        malformed: list[Malformed] = []
         with (
             Progress(self, "reading", path.stat().st_size, "bytes") as progress,
             tables.writing(staging["rows"], schema) as file,
         ):
             for batch in read_csv(path, contract, malformed, progress):
                 file.write_batch(batch)
-        tables.write(staging["quarantine"], quarantine_of(path, len(schema), malformed))
+        tables.write(staging["quarantine"], quarantine_of(path, malformed))

@@ -6,7 +6,9 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
-from conftest import day, months_later
+from conftest import ATTRIBUTES, day, months_later
+from deliveries import TABLE
+from small_tables import csv_text
 
 from luigi_tasks.extracts.contract import LOANS, TABLES
 from luigi_tasks.extracts.snapshot_days import believable, count_days
@@ -108,3 +110,24 @@ def test_the_days_are_counted_over_all_batches_and_both_forms_of_a_date() -> Non
         pa.RecordBatch.from_pydict({**texts, "snapshot_date": ["1/6/2023", "never"]}),
     ]
     assert count_days(batches, table) == {day("2023-05-01"): 2, day("2023-06-01"): 1}
+
+
+# --- the file ---------------------------------------------------------------------------------
+
+
+def test_the_span_of_snapshot_dates_is_found_over_both_forms(empty_project: Path) -> None:
+    path = empty_project / "data" / TABLE.file
+    rows = [{"snapshot_date": text} for text in ("1/12/2023", "2023-02-01", "31/2/2023", "")]
+    path.write_text(csv_text(ATTRIBUTES, *rows))
+    span = snapshot_dates(path, TABLE)
+    assert span is not None
+    assert [str(date) for date in span] == ["2023-02-01", "2023-12-01"]
+
+
+def test_a_new_delivery_has_a_new_span(empty_project: Path) -> None:
+    path = empty_project / "data" / TABLE.file
+    for text in ("1/12/2023", "1/1/2024"):
+        path.write_text(csv_text(ATTRIBUTES, {"snapshot_date": text}))
+        span = snapshot_dates(path, TABLE)
+        assert span is not None
+        assert f"{span[1]:%-d/%-m/%Y}" == text
