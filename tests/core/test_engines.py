@@ -24,6 +24,7 @@ from engine_runs import (
     only_bronze,
     same_rows,
 )
+from running import Project
 
 from luigi_tasks.core.engines.config import ENGINES, EngineConfig
 from luigi_tasks.core.engines.sail import regrouped
@@ -231,3 +232,11 @@ def test_200_small_tasks_over_four_workers_do_not_hang(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr[-4000:]
     rows = {int(path.name): ds.dataset(path).count_rows() for path in (tmp_path / "out").iterdir()}
     assert rows == {number: number + 1 for number in range(200)}
+
+
+def test_a_project_in_a_folder_named_like_a_wildcard_is_read_as_it_is(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "a [b] {c}*?", customers=300)
+    done = project.luigi("GoldFeatures")
+    assert done.returncode == 0, done.stderr[-2000:]
+    gold = ds.dataset([str(project.path / "datamart/gold/features.parquet/part-00000.parquet")])
+    assert gold.count_rows() > 200

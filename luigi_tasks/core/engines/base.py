@@ -40,7 +40,11 @@ class Engine(ABC):
 
     def read(self, session: SparkSession, path: Path) -> DataFrame:
         """The parquet dataset at a path that exists."""
-        return session.read.parquet(*(str(file.absolute()) for file in tables.files_of(path)))
+        return session.read.parquet(*(self.address(file) for file in tables.files_of(path)))
+
+    @abstractmethod
+    def address(self, file: Path) -> str:
+        """A file as the engine takes it, also where its folders have names with *, ?, [ or {."""
 
     @abstractmethod
     def write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ class WithExecutors(Engine):
     """An engine whose executors write `parts` files a dataset."""
 
     parts: int
+
+    def address(self, file: Path) -> str:
+        """With a backslash before what Hadoop would take for a wildcard."""
+        return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(file.absolute()))
 
     def write(
         self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from luigi_tasks.core import tables
 from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine, impatient
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.files import is_shared
 from luigi_tasks.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class Sail(Engine):
         if self._server is not None:
             self._server.stop()
             self._server = None
+
+    def address(self, file: Path) -> str:
+        """As a URI: of a plain path with a wildcard Sail reads no row, without an error."""
+        return str(file) if is_shared(file) else file.absolute().as_uri()
 
     def write(
         self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
