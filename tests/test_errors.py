@@ -95,7 +95,15 @@ CASES = {
     ),
     "an engine that does not exist": (
         edit("luigi.cfg", "engine = sail", "engine = snail"),
-        "luigi.cfg: [engine] snail is not a valid choice",
+        "luigi.cfg: [engine] engine = snail is not allowed: connect or sail or spark",
+    ),
+    "no memory": (
+        edit("luigi.cfg", "memory_mb = 3000", "memory_mb = 0"),
+        "luigi.cfg: [engine] memory_mb = 0 is not allowed: a whole number from 1 to 16777216",
+    ),
+    "a memory that is no number": (
+        edit("luigi.cfg", "memory_mb = 3000", "memory_mb = 3 GB"),
+        "luigi.cfg: [engine] memory_mb = 3 GB is not allowed: a whole number from 1 to 16777216",
     ),
     "params.yaml that is not YAML": (
         edit("params.yaml", "labels:", "labels: ["),
@@ -134,6 +142,32 @@ def test_an_as_of_day_that_cannot_be_answered_is_refused(
     assert project.digests() == before
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("Pipeline --as-of yesterday", "--as-of yesterday is not allowed: a date (yyyy-mm-dd)"),
+        ("Pipeline --generation x", "--generation x is not allowed: a whole number"),
+        ("Pipeline --generation 0", "--generation 0: on "),
+        ("Pipeline --workers many", "[core] workers = many is not allowed: a whole number"),
+        ("Bronze --table nope", "--table nope is not allowed: feature_clickstream or "),
+        ("Bronze", "Bronze needs --table"),
+        ("Pipelin", "No task Pipelin. Did you mean: Pipeline?"),
+        ("Pipeline --as-off 2024-01-01", "unrecognized arguments: --as-off 2024-01-01"),
+        (
+            "TrainCandidate --generation 1 --name nope",
+            "params.yaml: training.candidates has no nope, only logistic_regression, ",
+        ),
+    ],
+)
+def test_a_wrong_word_on_the_command_line_is_answered_in_one_sentence(
+    finished: Project, words: str, sentence: str
+) -> None:
+    done = finished.luigi(*words.split())
+    assert done.returncode != 0
+    assert [line for line in done.stderr.splitlines() if sentence in line], done.stderr[-3000:]
+    assert "Traceback" not in done.stderr
+
+
 def test_a_run_with_too_many_flagged_customers_fails_and_keeps_the_outputs(
     project: Project,
 ) -> None:
@@ -150,6 +184,12 @@ def test_the_status_command_tells_errors_in_one_sentence_too(project: Project) -
     done = project.command("status")
     assert done.returncode == 1
     assert done.stderr.startswith(f"error: {FINANCIALS}: no such file")
+
+
+def test_a_wrong_word_for_a_command_is_answered_in_one_sentence(finished: Project) -> None:
+    done = finished.command("status", "--as-of", "yesterday")
+    assert done.returncode == 2
+    assert done.stderr.endswith("--as-of: yesterday is not allowed: a date (yyyy-mm-dd)\n")
 
 
 def test_a_model_file_that_was_altered_is_refused(project: Project) -> None:

@@ -35,9 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Add --as-of, which several commands take."""
-    parser.add_argument(
-        "--as-of", type=dt.date.fromisoformat, metavar="YYYY-MM-DD", help="default: the newest"
-    )
+    parser.add_argument("--as-of", type=_date, metavar="YYYY-MM-DD", help="default: the newest")
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not allowed: a date (yyyy-mm-dd)") from None
 
 
 def with_targets(tasks: Iterable[Task]) -> Iterator[Task]:

@@ -114,4 +114,9 @@ def _lookup(values: Mapping[str, Any], name: str) -> Any:
     if name in values:
         return values[name]
     parent, _, last = name.rpartition(".")
-    return values[parent][last]
+    entries = values[parent]
+    if last not in entries:
+        raise PipelineError(
+            f"{PARAMS_FILE}: {parent} has no {last}, only {', '.join(map(str, entries))}"
+        )
+    return entries[last]

@@ -24,10 +24,12 @@ from engine_runs import (
     only_bronze,
     same_rows,
 )
+from luigi.configuration import LuigiConfigParser
 from running import Project
 
-from luigi_tasks.core.engines.config import ENGINES, EngineConfig
+from luigi_tasks.core.engines.config import ENGINES, EngineConfig, settings
 from luigi_tasks.core.engines.sail import regrouped
+from luigi_tasks.core.errors import PipelineError
 
 
 @needs_java
@@ -121,9 +123,6 @@ def assert_fails_with(project: Path, sentence: str, *arguments: str) -> None:
             id="too little memory",
         ),
         pytest.param(
-            "memory_mb = 0 is not allowed: a number from 1", "--engine-memory-mb 0", id="no memory"
-        ),
-        pytest.param(
             "temporary = luigi.cfg cannot be made a folder: File exists",
             "--engine-temporary luigi.cfg",
             id="no folder",
@@ -158,6 +157,21 @@ def test_a_machine_without_java_is_told_so(
     project = only_bronze(tmp_path / "project", by_sail)
     sentence = "engine = spark cannot start on local[*]; it needs Java 17 or later on the PATH"
     assert_fails_with(project, sentence, "--local-scheduler", "--engine-engine", "spark")
+
+
+@pytest.mark.parametrize("name", ["memory_mb", "parts"])
+@pytest.mark.parametrize("text", ["0", "-1", "abc", "", "1.5", "nan", "1" + 30 * "0", "9" * 5000])
+def test_a_number_that_no_engine_can_take_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    config = LuigiConfigParser()
+    config.set("engine", name, text)
+    monkeypatch.setattr(LuigiConfigParser, "_instance", config)
+    with pytest.raises(PipelineError) as error:
+        settings()
+    assert str(error.value).startswith(f"luigi.cfg: [engine] {name} = {text[:20]}")
+    assert " is not allowed: a whole number from 1 to " in str(error.value)
+    assert len(str(error.value)) < 200
 
 
 # --- more rows than memory ------------------------------------------------------------------------

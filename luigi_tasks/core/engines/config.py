@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 
 import luigi
 
@@ -11,6 +12,7 @@ from luigi_tasks.core.engines.connect import Connect
 from luigi_tasks.core.engines.sail import Sail
 from luigi_tasks.core.engines.spark import Spark
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.refusals import refusal
 
 # A new engine is a module and an entry here; a setting of its own is a parameter of EngineConfig.
 ENGINES: dict[str, type[Engine]] = {"sail": Sail, "spark": Spark, "connect": Connect}
@@ -26,14 +28,24 @@ class EngineConfig(luigi.Config):
     )
     master = luigi.Parameter(default="local[*]", description="spark: the master's address")
     remote = luigi.Parameter(default="sc://localhost:15002", description="connect: the address")
-    memory_mb = luigi.IntParameter(
-        default=3_000, description="sail: memory of one worker's queries, MiB; then they spill"
+    memory_mb = luigi.NumericalParameter(
+        default=3_000,
+        var_type=int,
+        min_value=1,
+        max_value=1 << 24,
+        right_op=operator.le,
+        description="sail: memory of one worker's queries, MiB; then they spill;",
     )
     temporary = luigi.Parameter(
         default="", description="sail: folder to spill to; empty is that of the system"
     )
-    parts = luigi.IntParameter(
-        default=8, description="spark, connect: files of a dataset; as many give the same files"
+    parts = luigi.NumericalParameter(
+        default=8,
+        var_type=int,
+        min_value=1,
+        max_value=100_000,
+        right_op=operator.le,
+        description="spark, connect: files of a dataset; as many give the same files;",
     )
 
     @classmethod
@@ -57,4 +69,9 @@ def settings() -> EngineConfig:
     try:
         return EngineConfig()
     except ValueError as error:
-        raise PipelineError(f"luigi.cfg: [engine] {error.__cause__ or error}") from None
+        refused = refusal(error)
+        if refused is None:
+            raise
+        raise PipelineError(
+            f"luigi.cfg: [engine] {refused.name} = {refused.text} is not allowed: {refused.allowed}"
+        ) from None

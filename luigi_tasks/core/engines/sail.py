@@ -57,10 +57,6 @@ class Sail(Engine):
 
     def _settle_environment(self) -> None:
         """Sail reads its own settings from the environment when it starts."""
-        if self.memory_mb < 1:
-            raise PipelineError(
-                f"luigi.cfg: [engine] memory_mb = {self.memory_mb} is not allowed: a number from 1"
-            )
         os.environ.setdefault("RUST_LOG", "error")
         # A fair pool: no operator takes what the others need, and each spills when its share is
         # full.
