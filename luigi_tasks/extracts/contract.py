@@ -35,7 +35,8 @@ class Column:
 
     `low` and `high` bound a number or a date (inclusive; None is open). `placeholder` is a regular
     expression for the texts that stand for "unknown". `flag_negative`: the quality check flags a
-    customer for a negative value.
+    customer for a negative value. `constant_within` names the column of a key: all rows of that
+    key have to agree in this one, or none of them is kept.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Column:
     high: float | dt.date | None = None
     placeholder: str | None = None
     flag_negative: bool = False
+    constant_within: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,19 @@ class Table:
             for column in self.columns
         )
         return replace(self, columns=columns)
+
+    @property
+    def constants(self) -> dict[str, list[Column]]:
+        """The columns in which rows have to agree, by the column of the key that they share."""
+        constants: dict[str, list[Column]] = {}
+        for column in self.columns:
+            if column.constant_within:
+                constants.setdefault(column.constant_within, []).append(column)
+        return constants
+
+    def column(self, name: str) -> Column:
+        """The column of this name."""
+        return self.columns[self.names.index(name)]
 
     def of_kind(self, *kinds: Kind) -> tuple[Column, ...]:
         return tuple(column for column in self.columns if column.kind in kinds)
@@ -128,11 +143,11 @@ LOANS = Table(
     "lms_loan_daily",
     (
         Column("loan_id", "key"),
-        Column("Customer_ID", "key"),
-        Column("loan_start_date", "date"),
-        Column("tenure", "integer", 1, 600),
+        Column("Customer_ID", "key", constant_within="loan_id"),
+        Column("loan_start_date", "date", constant_within="loan_id"),
+        Column("tenure", "integer", 1, 600, constant_within="loan_id"),
         Column("installment_num", "integer", 0, 600),
-        Column("loan_amt", "decimal", flag_negative=True),
+        Column("loan_amt", "decimal", flag_negative=True, constant_within="loan_id"),
         Column("due_amt", "decimal"),
         Column("paid_amt", "decimal"),
         Column("overdue_amt", "decimal"),

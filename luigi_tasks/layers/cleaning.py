@@ -136,6 +136,11 @@ def in_range(column: Column) -> Expression:
     return test
 
 
+def sound_value(column: Column) -> Expression:
+    """The parsed value where it is within the contract; null elsewhere."""
+    return F.when(in_range(column), value(column))
+
+
 def null_reason(column: Column) -> Expression:
     """Why the silver value is null, as a position in REASONS; null for a good value."""
     return (
@@ -167,10 +172,7 @@ def clean(values: DataFrame, table: Table) -> DataFrame:
     The columns are those of `kept_columns` under their silver names.
     """
     return values.where(row_fault(table).isNull()).select(
-        *(
-            F.when(in_range(column), value(column)).alias(silver_name(column))
-            for column in kept_columns(table)
-        )
+        *(sound_value(column).alias(silver_name(column)) for column in kept_columns(table))
     )
 
 
@@ -188,6 +190,35 @@ def quarantine_columns(table: Table) -> list[str]:
 def counted(rows: DataFrame) -> DataFrame:
     """Equal rows as one, with their number in the column `rows`."""
     return rows.groupBy(*rows.columns).agg(F.count(F.lit(1)).alias("rows"))
+
+
+def without_contradictions(
+    values: DataFrame, table: Table, key: str
+) -> tuple[DataFrame, DataFrame]:
+    """Split the sound rows of `read_values` into (those that agree, quarantine as in `faulty`).
+
+    Rows of a `key` have to agree in the columns that the contract calls constant within it. Where
+    two do not, nobody can say which is right, and all rows of the key are quarantined. So it is
+    when a correction reaches only some rows of a loan: the loan is kept out until all its rows
+    agree. A value that is null contradicts none.
+    """
+    sound = values.where(row_fault(table).isNull()).withColumn("shared", value(table.column(key)))
+    differing = (
+        F.when(F.min(sound_value(column)) < F.max(sound_value(column)), column.name)
+        for column in table.constants[key]
+    )
+    contradictions = (
+        sound.groupBy("shared")
+        .agg(F.concat_ws(", ", *differing).alias("differing"))
+        .where(F.col("differing") != "")
+    )
+    joined = sound.join(contradictions, on="shared", how="left")
+    reason = F.concat(F.lit(f"contradicts another row of the same {key}: "), F.col("differing"))
+    quarantine = joined.where(F.col("differing").isNotNull()).withColumn("reason", reason)
+    return (
+        joined.where(F.col("differing").isNull()).select(*values.columns),
+        counted(quarantine.select(*quarantine_columns(table))),
+    )
 
 
 def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
@@ -223,16 +254,21 @@ class Findings:
 
     nulls: dict[str, dict[str, int]]
     faulty_rows: int
+    may_contradict: bool
     has_duplicates: bool
 
     @property
     def has_quarantined_rows(self) -> bool:
         """Whether the quarantine has a row."""
-        return self.faulty_rows > 0 or self.has_duplicates
+        return self.faulty_rows > 0 or self.may_contradict or self.has_duplicates
 
 
 def examine(values: DataFrame, table: Table) -> Findings:
-    """Count the nulls by reason, the faulty rows and the repeated keys in one pass."""
+    """Count the nulls by reason, the faulty rows, contradictions and repeated keys in one pass.
+
+    Rows may contradict one another where a key has more than one set of values that the contract
+    calls constant within it; `without_contradictions` looks more closely.
+    """
     columns = [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
     sound = row_fault(table).isNull()
     keys = [value(column) for column in table.columns if column.name in table.key]
@@ -240,6 +276,11 @@ def examine(values: DataFrame, table: Table) -> Findings:
         *(null_reason(column).alias(column.name) for column in columns),
         sound.alias("sound"),
         F.when(sound, F.concat_ws("|", *keys)).alias("key"),
+        *(F.when(sound, value(table.column(key))).alias(f"only {key}") for key in table.constants),
+        *(
+            F.when(sound, _with_constants(table, key)).alias(f"{key} with constants")
+            for key in table.constants
+        ),
     )
     row = seen.agg(
         *(
@@ -250,6 +291,11 @@ def examine(values: DataFrame, table: Table) -> Findings:
         F.sum(F.when(F.col("sound"), 0).otherwise(1)).alias("faulty"),
         F.count("key").alias("keyed"),
         F.countDistinct("key").alias("keys"),
+        *(
+            F.countDistinct(name).alias(name)
+            for key in table.constants
+            for name in (f"only {key}", f"{key} with constants")
+        ),
     ).collect()[0]
     nulls = {
         column.name: {
@@ -260,16 +306,29 @@ def examine(values: DataFrame, table: Table) -> Findings:
     return Findings(
         {name: counts for name, counts in nulls.items() if counts},
         row["faulty"],
+        any(row[f"only {key}"] < row[f"{key} with constants"] for key in table.constants),
         row["keys"] < row["keyed"],
     )
+
+
+def _with_constants(table: Table, key: str) -> Expression:
+    """A key and the values that should be constant within it, as one text."""
+    key_value = value(table.column(key))
+    constants = (sound_value(column) for column in table.constants[key])
+    return F.concat_ws("|", F.length(key_value), key_value, *constants)
 
 
 def split(values: DataFrame, table: Table, findings: Findings) -> tuple[DataFrame, DataFrame]:
     """Split parsed rows into (silver, quarantine): one row a key, and all others with a reason.
 
-    Duplicates are looked for only where `findings` has seen some.
+    Contradictions and duplicates are looked for only where `findings` has seen some.
     """
-    rows, quarantine = clean(values, table), faulty(values, table)
+    quarantine = faulty(values, table)
+    if findings.may_contradict:
+        for key in table.constants:
+            values, contradicting = without_contradictions(values, table, key)
+            quarantine = quarantine.unionByName(contradicting)
+    rows = clean(values, table)
     if findings.has_duplicates:
         rows, duplicates = without_duplicates(rows, table)
         quarantine = quarantine.unionByName(duplicates)

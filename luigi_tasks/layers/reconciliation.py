@@ -55,7 +55,7 @@ def check_quarantined(
 ) -> None:
     """Raise PipelineError when more rows of an extract are quarantined than allowed."""
     check_share(
-        f"rows of {file} are malformed or cannot be keyed or dated",
+        f"rows of {file} are malformed or quarantined",
         counts["malformed"] + counts["not keyed or dated"],
         counts["csv"],
         "quality.max_quarantined_share",
