@@ -19,6 +19,7 @@ from typing import Any
 from luigi.local_target import LocalFileSystem
 from luigi.target import FileSystem
 
+from luigi_tasks.core import temporary
 from luigi_tasks.core.errors import PipelineError
 
 # The file of a directory that is written last and removed first.
@@ -63,7 +64,7 @@ class LocalFiles(LocalFileSystem):
     def write(self, path: Path, data: bytes) -> None:
         """Replace a file: a reader sees the old bytes or the new ones, also after a crash."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        beside = temporary.beside(path, "new")
         with beside.open("wb") as file:
             file.write(data)
             file.flush()
@@ -90,9 +91,18 @@ class LocalFiles(LocalFileSystem):
     def discard(self, path: Path) -> None:
         """Remove a file or a directory tree, if it is there."""
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            with contextlib.suppress(FileNotFoundError):  # another process may do the same
+                shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+    def sweep(self, folder: Path) -> None:
+        """Remove what processes that are gone were writing below a folder."""
+        for place, folders, names in os.walk(folder):
+            for name in [*folders, *names]:
+                if name.startswith(".") and temporary.is_abandoned(name):
+                    self.discard(Path(place) / name)
+            folders[:] = [name for name in folders if not name.startswith(".")]
 
     def replace(self, new: Path, place: Path) -> None:
         """Move directory `new` to `place`, flushed to disk; what was there before is removed.
@@ -103,6 +113,7 @@ class LocalFiles(LocalFileSystem):
         for name in self.names(new):
             flush(new / name)
         flush(new)
+        place.parent.mkdir(parents=True, exist_ok=True)
         if not place.exists():
             new.rename(place)
         else:
@@ -112,7 +123,7 @@ class LocalFiles(LocalFileSystem):
             except OSError as error:
                 if error.errno not in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
                     raise
-                old = place.with_name(f"{new.name}.old")
+                old = temporary.beside(place, "old")
                 place.rename(old)
                 new.rename(place)
             self.discard(old)
@@ -161,6 +172,18 @@ class SharedFiles(FileSystem):
         """Remove a file or all files below a path, if there are any."""
         if path.exists():
             self.remove(path)
+
+    def sweep(self, folder: Any) -> None:
+        """Remove what processes of this host that are gone were writing below a folder."""
+        abandoned = set()
+        for name in self.names(folder):
+            parts = name.split("/")
+            for depth, part in enumerate(parts, start=1):
+                if part.startswith(".") and temporary.is_abandoned(part):
+                    abandoned.add("/".join(parts[:depth]))
+                    break
+        for name in abandoned:
+            self.discard(folder / name)
 
     def replace(self, new: Any, place: Any) -> None:
         """Move all files of `new` to `place`, the marker last; what was there before is removed."""

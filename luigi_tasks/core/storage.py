@@ -10,6 +10,9 @@ import luigi
 from luigi_tasks.core import files
 from luigi_tasks.core.errors import PipelineError
 
+# What is remembered between runs; it can be removed at any time when none is running.
+CACHE = Path(".cache")
+
 
 class storage(luigi.Config):  # noqa: N801 (the class name is the section of luigi.cfg)
     """Where the files lie: a folder, relative to the working directory, or a URI.
@@ -46,6 +49,12 @@ def in_model_store(*parts: str) -> Path:
 def in_reports(*parts: str) -> Path:
     """A path below the reports."""
     return _on_this_machine("reports", *parts)
+
+
+def sweep() -> None:
+    """Remove what killed runs were writing when they ended, wherever outputs lie."""
+    for folder in (in_datamart(), in_model_store(), in_reports(), CACHE):
+        files.file_system(folder).sweep(folder)
 
 
 def _on_this_machine(setting: str, *parts: str) -> Path:

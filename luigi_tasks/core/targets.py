@@ -11,7 +11,6 @@ import contextlib
 import copy
 import hashlib
 import json
-import os
 import struct
 import zlib
 from functools import lru_cache
@@ -21,7 +20,7 @@ from typing import Any, Self
 import msgspec
 from luigi.target import FileSystemTarget
 
-from luigi_tasks.core import digests
+from luigi_tasks.core import digests, locks, temporary
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import MARKER, LocalFiles, SharedFiles, file_system, flush
 from luigi_tasks.core.records import Record, as_json
@@ -68,7 +67,7 @@ class StageTarget(FileSystemTarget):
     def staging(self) -> Path:
         """A path beside the final one, on the same file system, with nothing at it.
 
-        What a killed run left there is removed.
+        It belongs to this process. What a killed one left there is removed.
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,8 +75,9 @@ class StageTarget(FileSystemTarget):
             file = next(folder for folder in self.path.parents if folder.is_file())
             raise PipelineError(f"{file} is a file; it should be a folder") from None
         for leftover in self.path.parent.glob(f".{self.path.name}.*.tmp"):
-            self.fs.discard(leftover)
-        return self.path.parent / f".{self.path.name}.{os.getpid()}.tmp"
+            if temporary.is_abandoned(leftover.name):
+                self.fs.discard(leftover)
+        return temporary.beside(self.path)
 
     def moved_to(self, path: Path) -> Self:
         """The same kind of target at another path."""
@@ -98,6 +98,10 @@ class StageTarget(FileSystemTarget):
         """Why the files are not what the provenance says; None when they are."""
         raise NotImplementedError
 
+    def withdraw(self) -> None:
+        """Remove what holds the provenance, so that the output is made again."""
+        self.fs.discard(self.path)
+
     def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
         """Put what was built at `staging` in place, with its provenance."""
         raise NotImplementedError
@@ -116,6 +120,10 @@ class Directory(StageTarget):
         if damage is None and strangers:
             return f"{min(strangers)} does not belong to it"
         return damage
+
+    def withdraw(self) -> None:
+        place = self.path if self.path.is_file() else self.path / MARKER
+        self.fs.discard(place)
 
     def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
         files = {name: digests.of_file(staging / name) for name in self.fs.names(staging)}
@@ -136,18 +144,34 @@ class Document(StageTarget):
         self.beside = beside
 
     def provenance(self) -> Provenance | None:
+        self.settle()
+        return self._recorded()
+
+    def _recorded(self) -> Provenance | None:
         text, document = _read_json(self.path)
         return _provenance(document.get("provenance"), text)
+
+    def settle(self) -> None:
+        """End what a killed publisher began: its files move in if the document vouches for them.
+
+        Otherwise they are removed. One that is still publishing is waited for.
+        """
+        if any(self._waiting(name).exists() for name in self.beside):
+            with locks.publishing():
+                recorded = self._recorded()
+                self._move_in(recorded.files if recorded else {})
+                for name in self.beside:
+                    self.fs.discard(self._waiting(name))
 
     def damage(self, provenance: Provenance) -> str | None:
         _, document = _read_json(self.path)
         document.pop("provenance", None)
         if digests.of_json([document, provenance.files]) != provenance.content:
             return f"{self.path.name} was changed after it was published"
-        self._move_in(provenance.files)
         return _damage(self.path.parent, provenance.files)
 
     def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
+        self.settle()
         document = json.loads((staging / self.path.name).read_bytes())
         files = {name: digests.of_file(staging / name) for name in self.beside}
         content = digests.of_json([document, files])

@@ -21,10 +21,9 @@ from typing import Any, ClassVar
 import luigi
 from luigi.task import flatten
 
-from luigi_tasks.core import code_digests, files, imports, settings
+from luigi_tasks.core import code_digests, files, imports, locks, settings, storage
 from luigi_tasks.core.recipes import Recipe, content_of, difference
 from luigi_tasks.core.settings import Slice
-from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import StageTarget
 
 log = logging.getLogger("luigi-interface")
@@ -51,11 +50,17 @@ def one_look(root: Task) -> Iterator[dict[str, str | None]]:
     answers = {}
     token = _answers.set(answers)
     try:
-        with files.one_look(in_datamart()):
+        with files.one_look(storage.in_datamart()):
             _check(root)
             yield answers
     finally:
         _answers.reset(token)
+
+
+@lru_cache(maxsize=1)
+def _sweep(_project: Path) -> None:
+    """Once a run, remove what killed runs left."""
+    storage.sweep()
 
 
 def _check(root: Task) -> None:
@@ -171,6 +176,8 @@ class Task(luigi.Task):
         return f"upstream: {stale} is stale" if stale else None
 
     def complete(self) -> bool:
+        if _answers.get() is None:  # Luigi asks; a command that only looks has begun a look
+            _sweep(Path.cwd())
         return self.stale_because() is None
 
 
@@ -210,10 +217,10 @@ class Stage(Task):
         return ()
 
     def examine(self) -> str | None:
-        stale = self.stale_upstream()
-        if stale:
-            return stale
-        recipe = self.recipe()
+        return self.stale_upstream() or self._stale_outputs(self.recipe())
+
+    def _stale_outputs(self, recipe: Recipe) -> str | None:
+        """Why the outputs are not those of a recipe; None when they are."""
         for target in self.output().values():
             provenance = target.provenance()
             if provenance is None:
@@ -243,8 +250,13 @@ class Stage(Task):
         staging = {name: target.staging() for name, target in targets.items()}
         try:
             self.build(staging)
-            for name, target in targets.items():
-                self.publish(target, staging[name], recipe)
+            with locks.publishing():
+                if self._stale_outputs(recipe) is None:
+                    log.info("%s: another run has published it meanwhile", self)
+                    return
+                # Another run may have published another day: ask again what lies where.
+                for name, target in self.output().items():
+                    self.publish(target, staging[name], recipe)
         finally:
             for name, target in targets.items():
                 with contextlib.suppress(OSError):

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from luigi_tasks.core import locks
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.records import Record, from_json, to_line
@@ -71,10 +72,13 @@ def read_trail() -> list[Decision]:
 def append(decision: Decision) -> None:
     """Add a decision to the trail, chained to its last line, and flush it to disk.
 
+    Who takes a decision on what the trail says holds `locks.publishing` around both.
+
     The file is replaced, not written into: it may be a link into DVC's cache.
     """
     path = trail_path()
-    before = file_system(path).read(path) if read_trail() else b""
-    previous = hashlib.sha256(before.splitlines()[-1]).hexdigest() if before else _START
-    line = to_line(msgspec.structs.replace(decision, previous=previous)) + "\n"
-    file_system(path).write(path, before + line.encode())
+    with locks.publishing():
+        before = file_system(path).read(path) if read_trail() else b""
+        previous = hashlib.sha256(before.splitlines()[-1]).hexdigest() if before else _START
+        line = to_line(msgspec.structs.replace(decision, previous=previous)) + "\n"
+        file_system(path).write(path, before + line.encode())

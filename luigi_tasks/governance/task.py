@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import luigi
 
-from luigi_tasks.core import digests, tables
+from luigi_tasks.core import digests, locks, tables
 from luigi_tasks.core.task import log
 from luigi_tasks.generations import audit_trail, marker
 from luigi_tasks.generations.as_of import AsOfScoring, data_span, newest_answerable
@@ -76,25 +76,30 @@ class Governance(AsOfScoring):
         return digests.of_json(self.recipe())
 
     def run(self) -> None:
-        """Decide once on this evidence; a repeated run only mends the marker."""
+        """Decide once on this evidence; a repeated run only mends the marker.
+
+        The trail is read under the lock: what another run has decided meanwhile counts.
+        """
         from luigi_tasks.governance.decide import decide
 
-        trail, evidence = audit_trail.read_trail(), self.evidence()
-        if not self._is_settled(trail) and not self._is_decided(trail, evidence):
-            limits = self.params.named()
-            monitoring = tables.read(self.requires().path()).to_pandas()
-            verdict = decide(monitoring, self.generation, limits)
-            audit_trail.append(
-                Decision(
-                    as_of=self.as_of,
-                    generation=self.generation,
-                    action=verdict.action,
-                    reason=verdict.reason,
-                    newly_matured_labels=verdict.newly_matured_labels,
-                    limits=limits,
-                    evidence=evidence,
-                    next_generation=(self.generation + 1 if verdict.action == "retrain" else None),
+        evidence, limits = self.evidence(), self.params.named()
+        monitoring = tables.read(self.requires().path()).to_pandas()
+        with locks.publishing():
+            trail = audit_trail.read_trail()
+            if not self._is_settled(trail) and not self._is_decided(trail, evidence):
+                verdict = decide(monitoring, self.generation, limits)
+                retrains = verdict.action == "retrain"
+                audit_trail.append(
+                    Decision(
+                        as_of=self.as_of,
+                        generation=self.generation,
+                        action=verdict.action,
+                        reason=verdict.reason,
+                        newly_matured_labels=verdict.newly_matured_labels,
+                        limits=limits,
+                        evidence=evidence,
+                        next_generation=self.generation + 1 if retrains else None,
+                    )
                 )
-            )
-            log.info("%s: %s (%s)", self, verdict.action, verdict.reason)
-        marker.write_marker(marker.marker_for(audit_trail.read_trail()))
+                log.info("%s: %s (%s)", self, verdict.action, verdict.reason)
+            marker.write_marker(marker.marker_for(audit_trail.read_trail()))

@@ -1,0 +1,63 @@
+"""The lock of a project: whoever publishes holds it, one process at a time.
+
+Building goes on beside it. It is flock(2) on a file in .cache, and ends with the process that holds
+it, however that ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from luigi_tasks.core.errors import PipelineError
+
+log = logging.getLogger("luigi-interface")
+
+LOCK = Path(".cache") / "publishing.lock"
+# Who waits longer than this says so.
+_PATIENCE_S = 1.0
+
+_one_thread = threading.RLock()
+_held = 0
+
+
+@contextlib.contextmanager
+def publishing() -> Iterator[None]:
+    """Hold the lock within the block; who holds it already may take it again."""
+    global _held
+    with _one_thread:
+        handle = _acquired() if not _held else None
+        _held += 1
+        try:
+            yield
+        finally:
+            _held -= 1
+            if handle is not None:
+                os.close(handle)
+
+
+def _acquired() -> int:
+    try:
+        LOCK.parent.mkdir(exist_ok=True)
+        handle = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise PipelineError(f"{LOCK} cannot be locked: {error.strerror}") from error
+    begun, said = time.monotonic(), False
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if not said and time.monotonic() - begun > _PATIENCE_S:
+                log.info("waiting for another run of this project to publish (%s)", LOCK)
+                said = True
+            time.sleep(0.02)
+        except BaseException:
+            os.close(handle)
+            raise
