@@ -6,9 +6,11 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from luigi_tasks.core import locks
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.records import from_json
 from luigi_tasks.core.settings import params
+from luigi_tasks.core.targets import Document
 from luigi_tasks.models import unpickling
 from luigi_tasks.models.metadata import ModelMetadata
 from luigi_tasks.models.names import metadata_path, model_files
@@ -26,6 +28,16 @@ def read_metadata(generation: int) -> ModelMetadata:
 
 def load_model(generation: int) -> Any:
     """The champion of a generation; raises PipelineError when its file is not the recorded one."""
+    try:
+        return _load_model(generation)
+    except PipelineError:
+        # It may be half published, by a run that goes on or by one that was killed.
+        with locks.publishing():
+            Document(metadata_path(generation), beside=model_files(generation)).settle()
+            return _load_model(generation)
+
+
+def _load_model(generation: int) -> Any:
     name, _ = model_files(generation)
     provenance = read_metadata(generation).provenance
     digest = provenance.files.get(name, "") if provenance else ""
