@@ -1,4 +1,4 @@
-"""`python -m luigi_tasks`: what is stale and why, what a run found, sample data, generated files.
+"""`python -m luigi_tasks`: what is stale, damaged or found, sample data, generated files.
 
 A command is a module of `luigi_tasks.commands`: its docstring is its help, `add_arguments` adds
 its arguments to a parser, and `run` does the work and gives the exit code.
@@ -10,12 +10,13 @@ import argparse
 import sys
 from types import ModuleType
 
-from luigi_tasks.commands import generate, sample_data, status, summary
+from luigi_tasks.commands import generate, sample_data, status, summary, verify
 from luigi_tasks.core.errors import PipelineError
 
 COMMANDS: dict[str, ModuleType] = {
     "status": status,
     "summary": summary,
+    "verify": verify,
     "sample-data": sample_data,
     "generate": generate,
 }
