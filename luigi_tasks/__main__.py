@@ -1,4 +1,4 @@
-"""`python -m luigi_tasks`: what is stale, damaged or found, sample data, generated files.
+"""`python -m luigi_tasks`: what is stale, damaged or found, and files to make or sign.
 
 A command is a module of `luigi_tasks.commands`: its docstring is its help, `add_arguments` adds
 its arguments to a parser, and `run` does the work and gives the exit code.
@@ -10,7 +10,7 @@ import argparse
 import sys
 from types import ModuleType
 
-from luigi_tasks.commands import generate, sample_data, status, summary, verify
+from luigi_tasks.commands import generate, sample_data, sign, status, summary, verify
 from luigi_tasks.core.errors import PipelineError
 
 COMMANDS: dict[str, ModuleType] = {
@@ -19,6 +19,7 @@ COMMANDS: dict[str, ModuleType] = {
     "verify": verify,
     "sample-data": sample_data,
     "generate": generate,
+    "sign": sign,
 }
 
 

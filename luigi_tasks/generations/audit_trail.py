@@ -12,9 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from luigi_tasks.core import locks
+from luigi_tasks.core import locks, signing
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import file_system
 from luigi_tasks.core.records import Record, from_json, to_line
 from luigi_tasks.core.storage import in_datamart
 
@@ -46,10 +45,14 @@ def trail_path() -> Path:
 
 
 def read_trail() -> list[Decision]:
-    """All decisions, oldest first; raises PipelineError when a line was altered or removed."""
+    """All decisions, oldest first.
+
+    Raises PipelineError when a line was altered or removed, or when the trail is not signed
+    although there is a key: the chain alone can be forged from its first line on.
+    """
     path = trail_path()
     try:
-        lines = file_system(path).read(path).splitlines()
+        lines = signing.read(path).splitlines()
     except FileNotFoundError:
         return []
     trail: list[Decision] = []
@@ -78,7 +81,7 @@ def append(decision: Decision) -> None:
     """
     path = trail_path()
     with locks.publishing():
-        before = file_system(path).read(path) if read_trail() else b""
+        before = signing.read(path) if read_trail() else b""
         previous = hashlib.sha256(before.splitlines()[-1]).hexdigest() if before else _START
         line = to_line(msgspec.structs.replace(decision, previous=previous)) + "\n"
-        file_system(path).write(path, before + line.encode())
+        signing.write(path, before + line.encode())

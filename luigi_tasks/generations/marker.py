@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
+from luigi_tasks.core import signing
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import file_system
 from luigi_tasks.core.records import Record, from_json, to_text
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.generations.audit_trail import Decision, read_trail, trail_path
@@ -58,11 +58,12 @@ def generations_of(trail: list[Decision]) -> list[int]:
 def read_marker() -> Marker:
     """The marker, made from the trail when there is none.
 
-    Raises PipelineError when it is unreadable or names a generation that nobody decided on.
+    Raises PipelineError when it is unreadable, when it is not signed although there is a key, or
+    when it names a generation that nobody decided on.
     """
     path = marker_path()
     try:
-        text = file_system(path).read(path)
+        text = signing.read(path)
     except FileNotFoundError:
         write_marker(marker_for(read_trail()))
         return read_marker()
@@ -82,5 +83,5 @@ def read_marker() -> Marker:
 
 
 def write_marker(marker: Marker) -> None:
-    """Replace the marker in one step."""
-    file_system(marker_path()).write(marker_path(), to_text(marker).encode())
+    """Replace the marker in one step, and sign it when there is a key."""
+    signing.write(marker_path(), to_text(marker).encode())

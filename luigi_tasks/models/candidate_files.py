@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from luigi_tasks.core import signing
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.files import MARKER
+from luigi_tasks.core.records import from_json
+from luigi_tasks.core.targets import Provenance
 from luigi_tasks.models import artefacts
 
 MODEL, ENCODERS = "model.pkl", "label_encoders.pkl"
@@ -25,6 +31,19 @@ def write_candidate(
     artefacts.dump(encoders, folder / ENCODERS)
     scores.to_parquet(folder / SCORES, index=False)
     (folder / PARAMETERS).write_text(json.dumps(parameters), encoding="utf-8")
+
+
+def check(folder: Path) -> dict[str, str]:
+    """The SHA-256 of the files by name, as published and as they are.
+
+    Raises PipelineError when one of them is another, or when they are not signed although there
+    is a key: what is copied from here is signed as the champion.
+    """
+    digests = from_json(signing.read(folder / MARKER), Provenance, folder / MARKER).files
+    for name, digest in digests.items():
+        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
+            raise PipelineError(f"{folder / name}: refused, it was changed after it was published")
+    return digests
 
 
 def read_scores(folder: Path) -> NDArray[np.float64]:

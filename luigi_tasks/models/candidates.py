@@ -8,8 +8,10 @@ from typing import Any
 
 import luigi
 
-from luigi_tasks.core import digests
+from luigi_tasks.core import digests, signing
+from luigi_tasks.core.files import MARKER
 from luigi_tasks.core.progress import Progress
+from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_model_store
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
@@ -88,3 +90,7 @@ class TrainCandidate(Stage):
         scores = frame[["loan_id"]].assign(score=score(model, features))
         write_candidate(staging["candidate"], model, encoders_of(model), scores, self.spec)
         self._check_that_it_can_be_made()  # the next start finds it remembered
+
+    def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
+        super().publish(target, staging, recipe)
+        signing.sign_file(target.path / MARKER)  # it vouches for the files by their SHA-256

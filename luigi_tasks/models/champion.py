@@ -10,6 +10,8 @@ from typing import Any
 
 import luigi
 
+from luigi_tasks.core import signing
+from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.targets import Document, StageTarget
 from luigi_tasks.core.task import Stage
@@ -81,3 +83,7 @@ class BestModel(Stage):
             shutil.copyfile(file, folder / name)
         text = json.dumps(as_json(contest.metadata))
         (folder / metadata_path(self.generation).name).write_text(text, encoding="utf-8")
+
+    def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
+        super().publish(target, staging, recipe)
+        signing.sign_file(target.path)  # it vouches for the files beside it by their SHA-256

@@ -41,6 +41,7 @@ class Contestant:
 
 def candidate(folder: Path, frame: pd.DataFrame) -> Contestant:
     """A candidate of this generation, from its folder in the model store."""
+    candidate_files.check(folder)
     return Contestant(
         candidate_files.read_scores(folder),
         features_in(frame),
@@ -54,6 +55,7 @@ def incumbent(generation: int, frame: pd.DataFrame) -> Contestant:
     metadata = store.read_metadata(generation)
     folder = metadata_path(generation).parent
     model, encoders = model_files(generation)
+    store.load_encoders(generation)  # they are copied and signed with the model
     return Contestant(
         score(store.load_model(generation), frame[metadata.features]),
         metadata.features,

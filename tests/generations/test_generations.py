@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from conftest import day
 
+from luigi_tasks.core import signing
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.generations import audit_trail, marker, registry
 from luigi_tasks.generations.audit_trail import Decision
@@ -141,3 +142,61 @@ def test_a_generation_knows_labels_until_the_day_of_its_decision() -> None:
     ]
     with pytest.raises(PipelineError, match="no decision has raised generation 4"):
         registry.train_until(4)
+
+
+# --- signatures -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(signing.KEY, "a key of more than thirty-two bytes")
+
+
+@pytest.mark.usefixtures("three_generations")
+def test_with_a_key_an_unsigned_trail_and_an_unsigned_marker_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(signing.KEY, "a key of more than thirty-two bytes")
+    with pytest.raises(PipelineError, match=r"decisions\.jsonl: refused, it is not signed"):
+        registry.current_generation()
+    with pytest.raises(PipelineError, match=r"decisions\.jsonl: refused, it is not signed"):
+        audit_trail.append(decision("2025-01-01"))
+    signing.sign_file(audit_trail.trail_path())
+    with pytest.raises(PipelineError, match=r"retrain_marker\.json: refused, it is not signed"):
+        registry.current_generation()
+    signing.sign_file(marker.marker_path())
+    assert registry.current_generation() == 3
+
+
+@pytest.mark.usefixtures("key", "three_generations")
+def test_with_a_key_what_is_written_is_signed_and_a_forged_trail_makes_no_marker() -> None:
+    assert registry.current_generation() == 3
+    path = audit_trail.trail_path()
+    path.write_bytes(path.read_bytes().replace(b"because", b"forged"))
+    path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])  # a chain that holds
+    marker.marker_path().unlink()
+    with pytest.raises(PipelineError, match=r"decisions\.jsonl\.sig is not its signature"):
+        marker.read_marker()
+    assert not marker.marker_path().exists()
+
+
+@pytest.mark.usefixtures("key", "three_generations")
+def test_with_a_key_an_altered_marker_is_refused() -> None:
+    path = marker.marker_path()
+    path.write_bytes(path.read_bytes().replace(b"because", b"forged"))
+    with pytest.raises(PipelineError, match=r"retrain_marker\.json\.sig is not its signature"):
+        marker.read_marker()
+
+
+def test_a_signature_changes_neither_trail_nor_marker(
+    empty_project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written() -> tuple[bytes, bytes]:
+        audit_trail.trail_path().unlink(missing_ok=True)
+        audit_trail.append(retrain("2024-09-01", 2))
+        marker.write_marker(marker.marker_for(audit_trail.read_trail()))
+        return audit_trail.trail_path().read_bytes(), marker.marker_path().read_bytes()
+
+    unsigned = written()
+    monkeypatch.setenv(signing.KEY, "a key of more than thirty-two bytes")
+    assert written() == unsigned

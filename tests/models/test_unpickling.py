@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crafted_pickles import calling
 from loan_book import FEATURES, fitted, split_frame
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
@@ -196,16 +197,6 @@ def test_a_class_that_the_installed_library_does_not_have_is_named(
     path = stored(calling(*pair))
     with pytest.raises(PipelineError, match="the installed version of sklearn does not have"):
         unpickling.load(path, sha256(path))
-
-
-def text(value: str) -> bytes:
-    return b"\x8c" + bytes([len(value)]) + value.encode()
-
-
-def calling(module: str, name: str, *arguments: Any) -> bytes:
-    """A pickle of protocol 4 that calls a name of a module with these arguments."""
-    values = pickle.dumps(arguments, 2)[2:-1]
-    return b"\x80\x04" + text(module) + text(name) + b"\x93" + values + b"R."
 
 
 TOUCH = "touch intruded"
