@@ -7,7 +7,7 @@ from pathlib import Path
 
 import luigi
 
-from luigi_tasks.core import files
+from luigi_tasks.core import files, machine_settings
 from luigi_tasks.core.errors import PipelineError
 
 # What is remembered between runs; it can be removed at any time when none is running.
@@ -28,6 +28,8 @@ class storage(luigi.Config):  # noqa: N801 (the class name is the section of lui
 
 @lru_cache(maxsize=1)
 def _folders() -> storage:
+    # Whatever a run or a command does, it asks first where the files lie.
+    machine_settings.check()
     return storage()
 
 
