@@ -6,10 +6,11 @@ nothing stale.
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
-from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Whole
+from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Whole, shown
 
 # A name becomes a folder of the model store; `generation_…` are the folders of the generations.
 _NAME = r"(?!generation_)[A-Za-z_][A-Za-z0-9_]*"
@@ -33,8 +34,22 @@ class Candidates(Rule):
         return (
             isinstance(value, dict)
             and bool(value)
-            and all(_is_like(_NAME, name) and _is_candidate(spec) for name, spec in value.items())
+            and all(
+                _is_like(_NAME, name) and _is_candidate(spec) and _is_plain(spec)
+                for name, spec in value.items()
+            )
         )
+
+    def fault(self, name: str, value: Any) -> str:
+        if isinstance(value, dict):
+            for candidate, spec in value.items():
+                for key, argument in spec.items() if _is_candidate(spec) else ():
+                    if not _is_plain(argument):
+                        return (
+                            f"{name}.{candidate}.{key} = {shown(argument)} is not allowed: text, "
+                            "a finite number, true, false, null, or lists and mappings of them"
+                        )
+        return super().fault(name, value)
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -61,6 +76,21 @@ def _is_candidate(spec: Any) -> bool:
         isinstance(spec, dict)
         and _is_like(_DOTTED, spec.get("class"))
         and all(isinstance(argument, str) for argument in spec)
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON has the value, and with it the recipe; whole numbers as far as NumPy goes."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_plain(each) for key, each in value.items())
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, int):
+        return abs(value) < 2**63
+    return (
+        value is None
+        or isinstance(value, str)
+        or (isinstance(value, float) and math.isfinite(value))
     )
 
 

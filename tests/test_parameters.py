@@ -168,6 +168,17 @@ def test_a_candidate_needs_a_name_a_class_and_named_arguments(candidates: Any) -
     assert not is_json(candidates) or not SCHEMA.is_valid(tree)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["!!set {a, b}", "!!binary aGk=", "2024-01-01", ".nan", ".inf", "1" + 400 * "0", "{5: 5}"],
+)
+def test_an_argument_of_a_candidate_has_to_be_what_json_can_hold(text: str) -> None:
+    spec = {"class": "sklearn.ensemble.RandomForestClassifier", "max_depth": yaml.safe_load(text)}
+    told = refusal(with_setting("training.candidates", {"forest": spec}))
+    assert told.startswith("params.yaml: training.candidates.forest.max_depth = ")
+    assert " is not allowed: text, a finite number, " in told
+
+
 def test_a_train_until_is_taken_as_text_or_as_a_date() -> None:
     for value in ("2024-09-01", yaml.safe_load("2024-09-01")):
         found = RULES.check(with_setting("training.train_until", value))

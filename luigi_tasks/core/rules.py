@@ -39,6 +39,10 @@ class Rule(ABC):
     def schema(self) -> dict[str, Any]:
         """The same as JSON Schema, as far as that can say it."""
 
+    def fault(self, name: str, value: Any) -> str:
+        """The sentence that refuses a value; a rule of many values can name the one at fault."""
+        return f"{name} = {shown(value)} is not allowed: {self.allowed}"
+
     def normal(self, value: Any) -> Any:
         """An allowed value in the one form in which tasks see it."""
         return value
@@ -153,6 +157,15 @@ class Texts(Rule):
         return {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
 
 
+def shown(value: Any) -> str:
+    """A value in a sentence; of a long one its beginning."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        text = "a very long number"
+    return text if len(text) <= 300 else f"{text[:80]}…"
+
+
 def _is_int(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -183,9 +196,9 @@ class Rules:
             if rule is None:
                 near = difflib.get_close_matches(name, self.by_name, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
-                raise PipelineError(f"{source}: unknown setting {name} = {value!r}{hint}")
+                raise PipelineError(f"{source}: unknown setting {name} = {shown(value)}{hint}")
             if not rule.holds(value):
-                raise PipelineError(f"{source}: {name} = {value!r} is not allowed: {rule.allowed}")
+                raise PipelineError(f"{source}: {rule.fault(name, value)}")
         for name, rule in self.by_name.items():
             if name not in values:
                 raise PipelineError(f"{source}: setting {name} is missing: {rule.allowed}")
@@ -211,6 +224,8 @@ class Rules:
     def _flat(self, tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
         for key, value in tree.items():
             name = f"{prefix}{key}"
+            if "." in str(key):
+                raise PipelineError(f"{PARAMS_FILE}: unknown setting {prefix}'{key}': a dot in it")
             if isinstance(value, dict) and name not in self.by_name:
                 yield from self._flat(value, f"{name}.")
             else:

@@ -7,17 +7,18 @@ name, its value and what is allowed.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.yaml_files import parsed
 
 PARAMS_FILE = Path("params.yaml")
-
+# Hundreds of times what the settings of a project take.
+_LARGEST = 1_000_000
 
 Check = Callable[[Any], dict[str, Any]]
 _check: Check | None = None
@@ -39,25 +40,34 @@ def declare(check: Check) -> None:
 def state() -> tuple[Any, ...]:
     """What changes whenever params.yaml is written, or another project's is read.
 
-    Raises PipelineError when there is none.
+    Raises PipelineError when there is none that could be read.
     """
     try:
         written = PARAMS_FILE.stat()
     except FileNotFoundError:
         raise PipelineError(f"{PARAMS_FILE} is missing in {Path.cwd()}") from None
+    except OSError as error:
+        raise PipelineError(f"{PARAMS_FILE}: {error.strerror}") from None
+    if not stat.S_ISREG(written.st_mode):
+        raise PipelineError(f"{PARAMS_FILE} is no file")
+    if written.st_size > _LARGEST:
+        raise PipelineError(
+            f"{PARAMS_FILE} has {written.st_size:,} bytes; at most {_LARGEST:,} are allowed"
+        )
     return Path.cwd(), written.st_mtime_ns, written.st_size
 
 
 @lru_cache(maxsize=4)
 def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
     path = folder / PARAMS_FILE
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        tree = yaml.load(path.read_bytes(), Loader=loader)
-    except yaml.YAMLError as error:
-        raise PipelineError(
-            f"{PARAMS_FILE}: not valid YAML: {' '.join(str(error).split())}"
-        ) from error
+        tree = parsed(path.read_text(encoding="utf-8-sig"))
+    except UnicodeDecodeError:
+        raise PipelineError(f"{PARAMS_FILE} is not UTF-8 text") from None
+    except OSError as error:
+        raise PipelineError(f"{PARAMS_FILE}: {error.strerror}") from None
+    except PipelineError as error:
+        raise PipelineError(f"{PARAMS_FILE}: {error}") from error
     if _check is None:
         raise RuntimeError("no settings are declared; call luigi_tasks.core.settings.declare")
     return _check(tree)

@@ -48,6 +48,74 @@ def test_a_missing_file_is_named(empty_project: Path) -> None:
         params()
 
 
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{new}: &{new} [{', '.join(9 * [f'*{old}'])}]\n"
+    for old, new in zip("abcdefghi", "bcdefghij", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("hall:\n  seats: 3\n  seats: 4\nbox: {seats: 4}", "line 3: seats is there twice"),
+        ("hall: {seats: 3}\nbox: {seats: 4}\nhall: {seats: 5}", "line 3: hall is there twice"),
+        ("hall: {seats: 3}\nhall.seats: 5\nbox: {seats: 4}", "unknown setting 'hall.seats': a dot"),
+        (BOMB, "line 1: references (& and *) are not allowed"),
+        ("hall: *nothing", "line 1: references (& and *) are not allowed"),
+        (100 * "[" + 100 * "]", "line 1: more than 50 levels are not allowed"),
+        ("hall: {seats: 2024-13-45}", "hall.seats = '2024-13-45' is not allowed: a whole number"),
+        (f"hall: {{seats: 1{'0' * 400}}}", "hall.seats = 1000000"),
+        (f"hall: {{seats: 1{'0' * 9000}}}", "hall.seats = '1000000"),
+        ("hall: {seats: !!set {a, b}}", "hall.seats = {"),
+        ("hall: {seats: !!binary aGVsbG8=}", "hall.seats = b'hello' is not allowed"),
+        ("hall: {seats: !!binary a}", "not valid YAML: failed to decode base64 data"),
+        ("hall: {seats: .nan}", "hall.seats = nan is not allowed"),
+        ("hall: {seats: true}", "hall.seats = True is not allowed"),
+        ("hall: !!python/object/apply:os.system [ls]", "not valid YAML: could not determine"),
+        ("? [a]\n: b", "not valid YAML: while constructing a mapping"),
+        ("hall: {seats: 5}\n--- \nbox: {}", "not valid YAML: expected a single document"),
+    ],
+)
+def test_a_text_that_settings_cannot_have_is_refused_with_its_place(
+    other_project: Path, text: str, sentence: str
+) -> None:
+    (other_project / "params.yaml").write_text(text)
+    with pytest.raises(PipelineError) as error:
+        params()
+    assert str(error.value).startswith(f"params.yaml: {sentence}")
+    assert len(str(error.value)) < 600
+
+
+def test_a_file_that_cannot_be_read_is_told_in_one_sentence(other_project: Path) -> None:
+    path = other_project / "params.yaml"
+    path.write_bytes("hall: {seats: 3}  # Säle".encode("latin-1"))
+    with pytest.raises(PipelineError, match=r"params\.yaml is not UTF-8 text"):
+        params()
+    path.write_text("# nothing\n" * 200_000)
+    with pytest.raises(PipelineError, match=r"params\.yaml has 2,000,000 bytes; at most 1,000,000"):
+        params()
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(PipelineError, match=r"params\.yaml is no file"):
+        params()
+    path.rmdir()
+    path.symlink_to(path)
+    with pytest.raises(PipelineError, match=r"params\.yaml: Too many levels of symbolic links"):
+        params()
+
+
+def test_a_byte_order_mark_is_no_part_of_the_settings(other_project: Path) -> None:
+    (other_project / "params.yaml").write_text("\ufeffhall: {seats: 3}\nbox: {seats: 4}")
+    assert params()["hall.seats"] == 3
+
+
+def test_an_entry_that_a_setting_does_not_have_is_told_with_those_that_it_has(
+    empty_project: Path,
+) -> None:
+    with pytest.raises(PipelineError, match="candidates has no nope, only logistic_regression, "):
+        Slice(["training.candidates.nope"])
+
+
 def test_a_project_declares_its_own_settings(other_project: Path) -> None:
     assert params() == {"hall.seats": 50, "box.seats": 4}
     (other_project / "params.yaml").write_text("hall: {seats: 0}\nbox: {seats: 4}\n")
