@@ -1,7 +1,7 @@
 """A loan-default pipeline; `luigi --module luigi_tasks <Task>` finds every public task."""
 
 from luigi_tasks import parameters
-from luigi_tasks.core import messages, settings
+from luigi_tasks.core import messages, proxies, settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze, RawCsv
@@ -49,3 +49,4 @@ __all__ = [
 
 settings.declare(parameters.RULES.check)
 messages.in_one_sentence()
+proxies.none_for_this_machine()
