@@ -1,12 +1,13 @@
 VENV ?= .venv
 WORKERS ?= 1
 SCALES ?= 1 10 50
+PORT ?= 8082
 PYTHON ?= python3
 BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow bench lint install lock data sample-data dvc-commit clean
+.PHONY: help run scheduler test test-slow bench lint install lock data sample-data dvc-commit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +16,10 @@ run: install data  ## everything: from nothing to the dashboard; WORKERS=N, VENV
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(MAKE) --no-print-directory dvc-commit; fi
 	$(BIN)/python -m luigi_tasks summary
+
+# luigid takes its address from no file, and without one it listens on all of them.
+scheduler: install  ## luigid for this machine alone, with its web page; PORT=8082
+	$(BIN)/luigid --address 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.installed-test lint  ## the checks of make lint, then the tests
 	$(BIN)/pytest -n 2 -rs -m "not slow"

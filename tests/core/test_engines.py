@@ -101,6 +101,7 @@ def assert_fails_with(project: Path, sentence: str, *arguments: str) -> None:
     assert run.returncode == 30, run.stderr[-4000:]
     assert f"failed: luigi.cfg: [engine] {sentence}" in run.stderr
     assert "Traceback" not in run.stderr
+    assert "s3cret" not in run.stdout + run.stderr
     assert time.monotonic() - started < 20
 
 
@@ -111,6 +112,12 @@ def assert_fails_with(project: Path, sentence: str, *arguments: str) -> None:
             "remote = sc://127.0.0.1:9 does not answer as a Spark Connect server",
             "--engine-engine connect --engine-remote sc://127.0.0.1:9",
             id="nobody listens",
+        ),
+        pytest.param(
+            "remote = sc://127.0.0.1:9/;use_ssl=true;token=…;user_id=me does not answer",
+            "--engine-engine connect "
+            "--engine-remote sc://127.0.0.1:9/;use_ssl=true;token=s3cret;user_id=me",
+            id="a token is not shown",
         ),
         pytest.param(
             "remote = localhost does not answer as a Spark Connect server",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,9 @@ class Connect(WithExecutors):
             session.client.set_retry_policies(patient)
         except Exception as error:
             raise PipelineError(
-                f"luigi.cfg: [engine] remote = {self.remote} does not answer as a Spark Connect "
-                f"server ({type(error).__name__})"
-            ) from error
+                f"luigi.cfg: [engine] remote = {without_token(self.remote)} does not answer as a "
+                f"Spark Connect server ({type(error).__name__})"
+            ) from None  # what lies below it may quote the address
         return session
 
     def stop(self, session: SparkSession | None) -> None:
@@ -44,3 +45,8 @@ class Connect(WithExecutors):
         if session is not None:
             impatient(session)
         super().stop(session)
+
+
+def without_token(address: str) -> str:
+    """An address for people: what proves who asks is left out of it."""
+    return re.sub(r"(token\s*=)[^;]*", r"\1…", address, flags=re.IGNORECASE)
