@@ -46,7 +46,7 @@ def _check_events(text: str) -> None:
     """Refuse references, of which a few lines can make gigabytes, and nesting without end."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if getattr(event, "anchor", None):
             raise PipelineError(f"line {line}: references (& and *) are not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent)
