@@ -1,7 +1,7 @@
 """The contract of the four extracts: their columns, types and the values that are possible.
 
 A value outside its range becomes null in silver with the reason counted; a row without a valid
-key or date goes to quarantine. `Name` and the raw `SSN` are kept in bronze only.
+key or date goes to quarantine. Personal columns (`Name` and the raw `SSN`) are kept in bronze only.
 """
 
 from __future__ import annotations
@@ -46,6 +46,11 @@ class Column:
     placeholder: str | None = None
     flag_negative: bool = False
     constant_within: str | None = None
+
+    @property
+    def personal(self) -> bool:
+        """Whether it says who somebody is. Its values are kept in bronze and nowhere else."""
+        return self.kind in ("bronze_only", "ssn")
 
 
 @dataclass(frozen=True)
