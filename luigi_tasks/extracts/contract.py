@@ -33,7 +33,8 @@ FORMS: dict[Kind, str] = {
 class Column:
     """One column of an extract.
 
-    `low` and `high` bound a number or a date (inclusive; None is open). `placeholder` is a regular
+    `low` and `high` bound a number, a date or the months of a history (inclusive; None is open).
+    `placeholder` is a regular
     expression for the texts that stand for "unknown". `flag_negative`: the quality check flags a
     customer for a negative value. `constant_within` names the column of a key: all rows of that
     key have to agree in this one, or none of them is kept.
@@ -99,6 +100,12 @@ class Table:
 FILLER = r"^__(?s:.*)__$"
 UNDERSCORES = r"^_+$"
 
+# Dates and amounts that no month added and no sum of cents carries out of what a type holds.
+FIRST_DAY, LAST_DAY = dt.date(1990, 1, 1), dt.date(2100, 12, 31)
+AMOUNT = 1e12
+# Squares of clickstream values are added up as 64-bit integers.
+CLICKS = 1_000_000
+
 ATTRIBUTES = Table(
     "features_attributes",
     (
@@ -108,7 +115,7 @@ ATTRIBUTES = Table(
         Column("Age", "integer"),
         Column("SSN", "ssn"),
         Column("Occupation", "text", placeholder=UNDERSCORES),
-        Column("snapshot_date", "date"),
+        Column("snapshot_date", "date", FIRST_DAY, LAST_DAY),
     ),
     key=("Customer_ID", "snapshot_date"),
 )
@@ -133,13 +140,13 @@ FINANCIALS = Table(
         Column("Credit_Mix", "text", placeholder=UNDERSCORES),
         Column("Outstanding_Debt", "decimal", high=1_000_000, flag_negative=True),
         Column("Credit_Utilization_Ratio", "decimal", 0, 100),
-        Column("Credit_History_Age", "history"),
+        Column("Credit_History_Age", "history", 0, 1_200),
         Column("Payment_of_Min_Amount", "text", placeholder=r"^NM$"),
         Column("Total_EMI_per_month", "decimal", 0, 5_000),
         Column("Amount_invested_monthly", "decimal", 0, 1_000_000),
         Column("Payment_Behaviour", "text", placeholder=r"^!@9#%8$"),
         Column("Monthly_Balance", "decimal", -1_000_000, 1_000_000),
-        Column("snapshot_date", "date"),
+        Column("snapshot_date", "date", FIRST_DAY, LAST_DAY),
     ),
     key=("Customer_ID", "snapshot_date"),
 )
@@ -149,15 +156,15 @@ LOANS = Table(
     (
         Column("loan_id", "key"),
         Column("Customer_ID", "key", constant_within="loan_id"),
-        Column("loan_start_date", "date", constant_within="loan_id"),
+        Column("loan_start_date", "date", FIRST_DAY, LAST_DAY, constant_within="loan_id"),
         Column("tenure", "integer", 1, 600, constant_within="loan_id"),
         Column("installment_num", "integer", 0, 600),
-        Column("loan_amt", "decimal", flag_negative=True, constant_within="loan_id"),
-        Column("due_amt", "decimal"),
-        Column("paid_amt", "decimal"),
-        Column("overdue_amt", "decimal"),
-        Column("balance", "decimal"),
-        Column("snapshot_date", "date"),
+        Column("loan_amt", "decimal", high=AMOUNT, flag_negative=True, constant_within="loan_id"),
+        Column("due_amt", "decimal", -AMOUNT, AMOUNT),
+        Column("paid_amt", "decimal", -AMOUNT, AMOUNT),
+        Column("overdue_amt", "decimal", -AMOUNT, AMOUNT),
+        Column("balance", "decimal", -AMOUNT, AMOUNT),
+        Column("snapshot_date", "date", FIRST_DAY, LAST_DAY),
     ),
     key=("loan_id", "installment_num"),
 )
@@ -167,9 +174,9 @@ CLICKSTREAM_FEATURES = tuple(f"fe_{i}" for i in range(1, 21))
 CLICKSTREAM = Table(
     "feature_clickstream",
     (
-        *(Column(name, "integer") for name in CLICKSTREAM_FEATURES),
+        *(Column(name, "integer", -CLICKS, CLICKS) for name in CLICKSTREAM_FEATURES),
         Column("Customer_ID", "key"),
-        Column("snapshot_date", "date"),
+        Column("snapshot_date", "date", FIRST_DAY, LAST_DAY),
     ),
     key=("Customer_ID", "snapshot_date"),
 )
@@ -184,14 +191,16 @@ ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 def parse_date(text: str) -> dt.date | None:
-    """The date in a text of either form; None when it is neither or no day of the calendar."""
+    """The date in a text of either form; None when it is neither or no day of the contract."""
     text = text.strip()
     try:
         if re.match(ISO, text):
-            return dt.date.fromisoformat(text)
-        if re.match(DAY_MONTH_YEAR, text):
+            date = dt.date.fromisoformat(text)
+        elif re.match(DAY_MONTH_YEAR, text):
             day, month, year = (int(part) for part in text.split("/"))
-            return dt.date(year, month, day)
+            date = dt.date(year, month, day)
+        else:
+            return None
     except ValueError:
         return None
-    return None
+    return date if FIRST_DAY <= date <= LAST_DAY else None

@@ -312,9 +312,12 @@ def examine(values: DataFrame, table: Table) -> Findings:
 
 
 def _with_constants(table: Table, key: str) -> Expression:
-    """A key and the values that should be constant within it, as one text."""
+    """A key and what should be constant within it, as one text.
+
+    The texts as they came are faster than their values, and where these differ, so do the texts.
+    """
     key_value = value(table.column(key))
-    constants = (sound_value(column) for column in table.constants[key])
+    constants = (F.col(column.name) for column in table.constants[key])
     return F.concat_ws("|", F.length(key_value), key_value, *constants)
 
 

@@ -131,8 +131,11 @@ def clickstream_statistics(loans: DataFrame, clickstream: DataFrame) -> DataFram
 
 
 def ratio(numerator: str, denominator: str) -> Column:
-    """One column by another; null where the denominator is not positive."""
-    return F.when(F.col(denominator) > 0, F.col(numerator) / F.col(denominator))
+    """One column by another; null where the denominator is less than a cent.
+
+    What is divided by next to nothing is too large for a model.
+    """
+    return F.when(F.col(denominator) >= 0.01, F.col(numerator) / F.col(denominator))
 
 
 def cents(name: str) -> Column:

@@ -30,6 +30,16 @@ def test_any_other_form_is_no_date(text: str) -> None:
     assert parse_date(text) is None
 
 
+@pytest.mark.parametrize("text", ["0001-01-01", "31/12/1989", "1/1/2101", "9999-12-31"])
+def test_a_day_far_off_is_no_date(text: str) -> None:
+    assert parse_date(text) is None
+
+
+def test_the_first_and_the_last_day_of_the_contract_are_dates() -> None:
+    assert parse_date("1990-01-01") == dt.date(1990, 1, 1)
+    assert parse_date("31/12/2100") == dt.date(2100, 12, 31)
+
+
 def test_a_delivered_file_is_named_after_its_table_and_has_its_key() -> None:
     assert all(table.file == f"{name}.csv" for name, table in TABLES.items())
     assert TABLES[LOANS].key == ("loan_id", "installment_num")
@@ -73,10 +83,10 @@ def test_name_stays_in_bronze_and_the_ssn_is_only_validated() -> None:
     assert names_of_kind(ATTRIBUTES, "ssn") == ["SSN"]
 
 
-def test_the_twenty_clickstream_features_are_integers_without_bounds() -> None:
+def test_the_twenty_clickstream_features_are_integers_up_to_a_million() -> None:
     features = [c for c in TABLES[CLICKSTREAM].columns if c.kind == "integer"]
     assert [c.name for c in features] == [f"fe_{i}" for i in range(1, 21)]
-    assert all(c.low is None and c.high is None for c in features)
+    assert {(c.low, c.high) for c in features} == {(-1_000_000, 1_000_000)}
 
 
 @pytest.mark.parametrize("text", ["913741218", "913-74-121", "#F%$D@*&8", "913-74-1218x"])

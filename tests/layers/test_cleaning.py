@@ -315,3 +315,33 @@ def test_null_counts_are_one_row_a_column_and_reason() -> None:
         {"column": "Age", "reason": "unreadable", "rows": 1},
         {"column": "Occupation", "reason": "placeholder", "rows": 3},
     ]
+
+
+# --- values that no arithmetic can hold -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "largest", "beyond"),
+    [
+        *(
+            (LOANS, column, "1e12", "1e99")
+            for column in ("loan_amt", "due_amt", "paid_amt", "overdue_amt", "balance")
+        ),
+        (LOANS, "paid_amt", "-1e12", "-1e99"),
+        (CLICKSTREAM, "fe_20", "1000000", "999999999"),
+        (CLICKSTREAM, "fe_20", "-1000000", "-999999999"),
+    ],
+)
+def test_a_number_that_overflows_what_is_computed_of_it_is_out_of_range(
+    table: str, column: str, largest: str, beyond: str
+) -> None:
+    assert cleaned(table, column, largest, beyond) == [float(largest), None]
+    assert findings(table, {column: beyond}).nulls == {column: {"out of range": 1}}
+
+
+@pytest.mark.parametrize("column", ["loan_start_date", "snapshot_date"])
+@pytest.mark.parametrize("text", ["0001-01-01", "31/12/1989", "1/1/2101", "9999-12-31"])
+def test_a_date_far_off_goes_to_quarantine(column: str, text: str) -> None:
+    sound = [{"loan_id": text, column: text} for text in ("1990-01-01", "31/12/2100")]
+    (row,) = quarantined(LOANS, {column: text}, *sound)
+    assert (row[column], row["reason"]) == (text, f"{column} is impossible")

@@ -59,3 +59,17 @@ def test_a_ratio_is_null_unless_its_denominator_is_positive(
     rows = frame([{"row": 1, "above": 3.0, "below": below}, {"row": 2, "above": 3.0, "below": 1.0}])
     ratios = rows.select("row", ratio("above", "below").alias("ratio"))
     assert collected(ratios, "row")[0]["ratio"] == value
+
+
+def test_a_ratio_to_less_than_a_cent_is_null() -> None:
+    rows = frame([{"row": 1, "above": 3.0, "below": 1e-99}, {"row": 2, "above": 3.0, "below": 1.0}])
+    ratios = rows.select("row", ratio("above", "below").alias("ratio"))
+    assert [row["ratio"] for row in collected(ratios, "row")] == [None, 3.0]
+
+
+@pytest.mark.parametrize("extreme", [1_000_000, -1_000_000])
+def test_clickstream_at_the_limit_of_the_contract_has_exact_statistics(extreme: int) -> None:
+    rows = [clicks(on="2022-11-01", fe_1=extreme), clicks(on="2022-12-01", fe_1=-extreme)]
+    tables = silver(**{LOANS: installments(), CLICKSTREAM: rows})
+    (row,) = collected(clickstream_statistics(dates_of(tables), tables[CLICKSTREAM]), "loan_id")
+    assert (row["fe_1_mean"], row["fe_1_std"]) == (0, pytest.approx(2**0.5 * 1_000_000))
