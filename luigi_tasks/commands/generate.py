@@ -1,4 +1,4 @@
-"""Rewrite what follows from the code: dependencies in dvc.yaml, the schema of params.yaml."""
+"""Rewrite what follows from the code: dependencies in dvc.yaml, the schema, the contract page."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ from luigi_tasks.core import code_digests
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.task import Task, tasks_below
 from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.extracts.contract_page import page
 from luigi_tasks.layers.bronze import RawCsv
 from luigi_tasks.parameters import RULES
 
 GRAPH = Path("dvc.yaml")
 SCHEMA = Path("docs") / "params.schema.json"
+CONTRACT = Path("docs") / "contract.md"
 # A dependency that is generated: an extract, or a file of this package.
 EXTRACT = re.compile(r" *- (data/[^/\s]+\.csv)\s*(#.*)?$")
 CODE = re.compile(r" *- (luigi_tasks/\S+\.py)\s*(#.*)?$")
@@ -57,6 +59,7 @@ def generated() -> dict[Path, str]:
     return {
         GRAPH: with_dependencies(graph, dependencies(yaml.safe_load(graph)["stages"])),
         SCHEMA: json.dumps(RULES.schema(), indent=2, ensure_ascii=False) + "\n",
+        CONTRACT: page(),
     }
 
 

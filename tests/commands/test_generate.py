@@ -12,7 +12,7 @@ import yaml
 from conftest import ROOT
 
 from luigi_tasks.__main__ import main
-from luigi_tasks.commands.generate import GRAPH, SCHEMA, dependencies, with_dependencies
+from luigi_tasks.commands.generate import CONTRACT, GRAPH, SCHEMA, dependencies, with_dependencies
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import TABLES
 
@@ -57,7 +57,7 @@ def changed_lines(old: str, new: str) -> list[str]:
 def repository(empty_project: Path) -> Path:
     """The generated files of this repository in a working directory without any data."""
     (empty_project / "docs").mkdir()
-    for name in (GRAPH, SCHEMA):
+    for name in (GRAPH, SCHEMA, CONTRACT):
         shutil.copy(ROOT / name, empty_project / name)
     return empty_project
 
@@ -77,6 +77,7 @@ def test_the_generated_files_of_this_repository_are_up_to_date(
         (GRAPH, "      - luigi_tasks/core/errors.py\n", "      - luigi_tasks/core/gone.py\n"),
         (GRAPH, "      - data/lms_loan_daily.csv\n", ""),
         (SCHEMA, '"maximum": 60', '"maximum": 61'),
+        (CONTRACT, "constant within a loan_id", "constant"),
     ],
 )
 def test_a_line_too_few_or_too_many_is_noticed_and_mended(
