@@ -53,11 +53,6 @@ class Column:
         """Whether it says who somebody is. Its values are kept in bronze and nowhere else."""
         return self.kind in ("bronze_only", "ssn")
 
-    @property
-    def personal(self) -> bool:
-        """Whether it says who somebody is. Its values are kept in bronze and nowhere else."""
-        return self.kind in ("bronze_only", "ssn")
-
 
 @dataclass(frozen=True)
 class Table:
