@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib
 import threading
 from collections.abc import Iterable
@@ -32,6 +31,8 @@ def stop() -> None:
     As a daemon it would not be waited for, and could crash the process at its end.
     """
     if _thread is not None and _thread.ident is not None:
+        import ctypes  # the start of a command does not pay for it
+
         thread, error = ctypes.c_ulong(_thread.ident), ctypes.py_object(SystemExit)
         ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
 
