@@ -72,9 +72,13 @@ class _Parsing:
                 raise PipelineError(f"{self._path}: has a header but no row") from None
             # What pyarrow says may quote a line.
             raise PipelineError(f"{self._path}: cannot be read as CSV") from None
-        # The lines are counted apart from the parser. One of them is the header.
-        lines = self._lines.filled - 1
-        if lines != self._rows + self._skipped:
+        # The lines are counted apart from the parser. One is the header, and some may be empty:
+        # those are looked for when the first count does not fit.
+        known = self._rows + self._skipped
+        lines = self._lines.count - 1
+        if lines != known:
+            lines = sum(1 for _ in numbered(self._file)) - 1
+        if lines != known:
             raise PipelineError(
                 f"{self._path}: {lines} lines below the header came out as {self._rows} rows and "
                 f"{self._skipped} malformed lines"
@@ -91,6 +95,7 @@ class _Parsing:
             parse_options=pa_csv.ParseOptions(invalid_row_handler=skip),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(self._names, pa.string()),
+                check_utf8=False,  # CheckedLines did
                 strings_can_be_null=False,
                 include_columns=only,
             ),

@@ -81,9 +81,8 @@ class CheckedLines(io.RawIOBase):
         super().__init__()
         self._path, self._file, self._names = path, file, names
         self._ahead = b""
-        self._ends = 0
-        self.filled = 0
-        """The lines so far that are not empty, the header among them."""
+        self.count = 0
+        """The lines so far, empty ones and the header among them."""
         self.misquoted: set[int] = set()
         skip_byte_order_mark(file)
 
@@ -119,7 +118,7 @@ class CheckedLines(io.RawIOBase):
                 self._refuse(block, error.start, "is not UTF-8 text; save the file as UTF-8")
         if is_misquoted(block):
             block = self._without_misquoted(block)
-        self._count(block)
+        self.count += block.count(b"\n") + (block != b"" and not block.endswith(b"\n"))
         return block
 
     def _without_misquoted(self, block: bytes) -> bytes:
@@ -127,7 +126,7 @@ class CheckedLines(io.RawIOBase):
         for i, line in enumerate(lines):
             if not is_misquoted(line):
                 continue
-            number, text = self._ends + i + 1, line.rstrip(b"\r\n")
+            number, text = self.count + i + 1, line.rstrip(b"\r\n")
             field = unclosed_field(text)
             if field is not None:
                 column = f"column {self._names[field]}: " if field < len(self._names) else ""
@@ -139,14 +138,6 @@ class CheckedLines(io.RawIOBase):
             lines[i] = b"#" * len(text) + line[len(text) :]
         return b"".join(lines)
 
-    def _count(self, block: bytes) -> None:
-        ends = block.count(b"\n") + (block != b"" and not block.endswith(b"\n"))
-        self._ends += ends
-        empty = 0
-        if block.startswith((b"\n", b"\r\n")) or b"\n\n" in block or b"\n\r\n" in block:
-            empty = sum(not line for line in block.splitlines())
-        self.filled += ends - empty
-
     def _refuse(self, block: bytes, at: int, why: str) -> None:
-        number = self._ends + block.count(b"\n", 0, at) + 1
+        number = self.count + block.count(b"\n", 0, at) + 1
         raise PipelineError(f"{self._path}: line {number} {why}")
