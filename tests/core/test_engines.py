@@ -181,46 +181,6 @@ def test_a_number_that_no_engine_can_take_is_refused(
     assert len(str(error.value)) < 200
 
 
-PYTHON_IN_QUERIES = """
-from pathlib import Path
-from pyspark.errors import PySparkException
-from pyspark.sql import functions as F
-from luigi_tasks.core.engines import session
-
-def touch(value):
-    Path("touched").touch()
-    return value
-
-rows = session.current().range(1)
-for query in (
-    rows.select(F.udf(touch, "long")("id")),
-    rows.mapInPandas(touch, "id long"),
-    rows.mapInArrow(touch, "id long"),
-    rows.groupBy("id").applyInPandas(touch, "id long"),
-):
-    try:
-        query.collect()
-    except PySparkException as error:
-        assert "runs no Python code of a query" in str(error), error
-    else:
-        raise AssertionError("it ran")
-assert rows.count() == 1
-"""
-
-
-def test_the_embedded_engine_runs_no_python_code_of_a_query(tmp_path: Path) -> None:
-    run = subprocess.run(
-        [sys.executable, "-c", PYTHON_IN_QUERIES],
-        cwd=tmp_path,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert not (tmp_path / "touched").exists()
-
-
 # --- more rows than memory ------------------------------------------------------------------------
 
 MORE_THAN_MEMORY = """

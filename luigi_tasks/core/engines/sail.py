@@ -45,7 +45,6 @@ class Sail(Engine):
         from pysail.spark import SparkConnectServer
         from pyspark.sql import SparkSession
 
-        _refuse_python()
         self._server = SparkConnectServer(port=0)
         self._server.start(background=True)
         host, port = self._server.listening_address
@@ -105,20 +104,6 @@ class Sail(Engine):
             f"luigi.cfg: [engine] memory_mb = {self.memory_mb} is too little for a query of this "
             "size; give it more"
         )
-
-
-def _refuse_python() -> None:
-    """Have the server refuse queries that bring Python code: it would run in this very process.
-
-    The server asks nobody who he is, and every user of this machine reaches it. The stages bring
-    no such code; the server unpickles it with this function of PySpark, whatever kind it is.
-    """
-    from pyspark import cloudpickle
-
-    def refuse(*_: Any, **__: Any) -> None:
-        raise PermissionError("the embedded engine runs no Python code of a query")
-
-    cloudpickle.loads = refuse
 
 
 def _keep_ctrl_c() -> None:
