@@ -20,7 +20,7 @@ from typing import Any, Self
 import msgspec
 from luigi.target import FileSystemTarget
 
-from luigi_tasks.core import digests, locks, temporary
+from luigi_tasks.core import digests, locks, signing, temporary
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import MARKER, LocalFiles, SharedFiles, file_system, flush
 from luigi_tasks.core.records import Record, as_json
@@ -116,7 +116,8 @@ class Directory(StageTarget):
 
     def damage(self, provenance: Provenance) -> str | None:
         damage = _damage(self.path, provenance.files)
-        strangers = set(self.fs.names(self.path)) - provenance.files.keys() - {MARKER}
+        own = {*provenance.files, MARKER, signing.signature_path(Path(MARKER)).name}
+        strangers = set(self.fs.names(self.path)) - own
         if damage is None and strangers:
             return f"{min(strangers)} does not belong to it"
         return damage

@@ -158,8 +158,8 @@ def row_fault(table: Table) -> Expression:
     for column in table.columns:
         if column.kind in ("key", "date") or column.name in table.key:
             empty = F.when(text(column).isNull(), F.lit(f"{column.name} is empty"))
-            if column.kind == "date" and column.high is not None:
-                late = value(column).isNotNull()
+            if column.name == "snapshot_date" and column.high is not None:
+                late = value(column) > column.high
                 empty = empty.when(late, F.lit(f"{column.name} lies after {column.high}"))
             wrong = empty.otherwise(F.lit(f"{column.name} is impossible"))
             fault = F.coalesce(fault, F.when(~in_range(column), wrong))

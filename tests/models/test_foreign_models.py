@@ -42,6 +42,7 @@ def replace_model(project: Project, data: bytes) -> None:
     provenance = document.pop("provenance")
     provenance["files"][Path(MODEL).name] = hashlib.sha256(data).hexdigest()
     provenance["content"] = digests.of_json([document, provenance["files"]])
+    provenance.pop("checksum")  # as older versions published it
     path.write_text(json.dumps({**document, "provenance": provenance}))
 
 
@@ -52,6 +53,7 @@ def replace_candidate(project: Project, name: str, data: bytes) -> None:
     provenance: dict[str, Any] = json.loads((folder / "_SUCCESS").read_bytes())
     provenance["files"]["model.pkl"] = hashlib.sha256(data).hexdigest()
     provenance["content"] = digests.of_json(provenance["files"])
+    provenance.pop("checksum")  # as older versions published it
     (folder / "_SUCCESS").write_text(json.dumps(provenance))
 
 
