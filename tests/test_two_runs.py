@@ -10,6 +10,8 @@ import time
 import pytest
 from running import BIN, OUTPUTS, Project
 
+pytestmark = pytest.mark.slow
+
 
 def started(project: Project, task: str, *options: str) -> subprocess.Popen[str]:
     words = [str(BIN / "luigi"), "--module", "luigi_tasks", task, "--local-scheduler", *options]

@@ -14,6 +14,8 @@ from running import Project
 
 from luigi_tasks.core import digests, signing
 
+pytestmark = pytest.mark.slow
+
 SECRET = "0123456789abcdef" * 2
 METADATA, MODEL = "model_store/model_metadata_1.json", "model_store/best_model_1.pkl"
 CANDIDATES = Path("model_store/candidates/generation_1")
