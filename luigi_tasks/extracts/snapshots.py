@@ -20,8 +20,8 @@ def snapshot_dates(path: Path, table: Table, latest: dt.date | None = None) -> S
     Raises PipelineError as `read_header` does.
     """
     with readable(path):
-        known = digests.of_json([digests.of_file(path), code_digests.of_code(__name__)])
-    name = f"span-{digests.of_json([known, str(latest)])[:32]}"
+        known = [digests.of_file(path), code_digests.of_code(__name__), str(latest)]
+    name = f"span-{digests.of_json(known)[:32]}"
 
     def read() -> list[str] | None:
         # Only a file that has changed is read: the slow imports are not for every start.
