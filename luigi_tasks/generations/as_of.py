@@ -10,12 +10,14 @@ to `as_of=<day>/` beside it; an older day that is asked for later is built there
 from __future__ import annotations
 
 import datetime as dt
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import luigi
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.files import file_system
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.storage import in_data
@@ -33,8 +35,23 @@ MAX_DAYS_AFTER_DATA = 31
 
 
 def data_span() -> tuple[dt.date, dt.date]:
-    """The oldest and the newest snapshot date in the extracts that silver accepts."""
-    setting = params()["quality.latest_snapshot"]
+    """The oldest and the newest snapshot date in the extracts that silver accepts.
+
+    Every task of a run asks; it is looked up again once an extract has been written or replaced.
+    """
+    extracts = tuple(in_data(table.file) for table in TABLES.values())
+    return _data_span(params()["quality.latest_snapshot"], tuple(map(_state, extracts)))
+
+
+def _state(path: Path) -> tuple[Any, ...]:
+    try:
+        return (path.absolute(), *file_system(path).signature(path))
+    except OSError as error:
+        return (path.absolute(), error.errno)
+
+
+@lru_cache(maxsize=1)
+def _data_span(setting: str, _states: tuple[Any, ...]) -> tuple[dt.date, dt.date]:
     latest = None if setting == "auto" else dt.date.fromisoformat(setting)
     spans = [
         span

@@ -76,9 +76,7 @@ def date(column: Column) -> Expression:
         F.try_to_timestamp(F.when(fits(plain, shape), plain), F.lit(form)).cast("date")
         for shape, form in forms.items()
     )
-    day = F.coalesce(*readings)
-    # Year 0 is none, here as in the calendar of Python, which reads the tables.
-    return F.when(day >= F.lit("0001-01-01").cast("date"), day)
+    return F.coalesce(*readings)
 
 
 def parsed(column: Column) -> Expression:
@@ -127,13 +125,19 @@ def value(column: Column) -> Expression:
 
 
 def in_range(column: Column) -> Expression:
-    """Whether a value is within the contract; null where there is no value."""
-    test = value(column).isNotNull()
-    if column.low is not None:
-        test = test & (value(column) >= column.low)
-    if column.high is not None:
-        test = test & (value(column) <= column.high)
-    return test
+    """Whether there is a value within the contract.
+
+    An engine parses the text again for each mention of its value, so there is only one.
+    """
+    if column.low is not None and column.high is not None:
+        test = value(column).between(column.low, column.high)
+    elif column.low is not None:
+        test = value(column) >= column.low
+    elif column.high is not None:
+        test = value(column) <= column.high
+    else:
+        return value(column).isNotNull()
+    return F.coalesce(test, F.lit(False))
 
 
 def sound_value(column: Column) -> Expression:
