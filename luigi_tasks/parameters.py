@@ -106,6 +106,12 @@ RULES = Rules(
         "labels.observation_mob": Whole(
             1, 120, about="months on book at which a label is known: the observation point"
         ),
+        "labels.performance_from": OneOf(
+            "prediction",
+            "after",
+            about="the performance window begins with the installment of the prediction point, or "
+            "with the one after it",
+        ),
         "labels.overdue_threshold": Number(
             0, 1e9, about="arrears above this in the performance window are a default"
         ),

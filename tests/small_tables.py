@@ -21,7 +21,12 @@ from luigi_tasks.layers.gold_table import gold_table
 Row = dict[str, Any]
 
 # The section `labels` of params.yaml.
-LABELS: dict[str, Any] = {"prediction_mob": 3, "observation_mob": 6, "overdue_threshold": 0}
+LABELS: dict[str, Any] = {
+    "prediction_mob": 3,
+    "observation_mob": 6,
+    "performance_from": "prediction",
+    "overdue_threshold": 0,
+}
 SILVER_TYPES = {
     "integer": pa.int32(),
     "decimal": pa.float64(),

@@ -25,7 +25,7 @@ from luigi_tasks.layers.prediction_points import known_installments
 def with_features(
     loans: DataFrame, silver: Mapping[str, DataFrame], *, prediction_mob: int
 ) -> DataFrame:
-    """The loans of `prediction_dates` with the columns of all features beside their own."""
+    """The loans of `prediction_points` with the columns of all features beside their own."""
     table = loans
     for part in (
         newest_snapshot(loans, silver[ATTRIBUTES.name].drop("SSN_valid")),

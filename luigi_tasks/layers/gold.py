@@ -10,6 +10,7 @@ from pathlib import Path
 from luigi_tasks.core import tables
 from luigi_tasks.core.engines import session
 from luigi_tasks.core.engines.stage import SparkStage
+from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -30,6 +31,19 @@ class GoldFeatures(SparkStage):
     reads = ("labels.*",)
     product = "features"
 
+    def check(self) -> None:
+        super().check()
+        last = self.params["labels.observation_mob"]
+        if (
+            self.params["labels.performance_from"] == "after"
+            and self.params["labels.prediction_mob"] >= last
+        ):
+            raise PipelineError(
+                f"params.yaml: labels.prediction_mob = {self.params['labels.prediction_mob']} "
+                f"leaves no installment up to labels.observation_mob = {last} with "
+                "labels.performance_from = after"
+            )
+
     def requires(self) -> dict[str, Stage]:
         return {"flags": QualityCheck(), **{name: Silver(table=name) for name in TABLES}}
 
@@ -43,7 +57,7 @@ class GoldFeatures(SparkStage):
         import pyarrow.dataset as ds
 
         from luigi_tasks.layers.gold_table import gold_table
-        from luigi_tasks.layers.labels import unlabelled
+        from luigi_tasks.layers.labels import first_of_window, unlabelled
 
         required = self.requires()
         silver = {name: session.read(required[name].path()) for name in TABLES}
@@ -56,7 +70,9 @@ class GoldFeatures(SparkStage):
         without_label = unlabelled(
             session.read(staging["features"]),
             silver[LOANS.name],
-            prediction_mob=self.params["labels.prediction_mob"],
+            first_mob=first_of_window(
+                self.params["labels.prediction_mob"], self.params["labels.performance_from"]
+            ),
             observation_mob=self.params["labels.observation_mob"],
         )
         session.write(without_label, staging["unlabelled"], ["loan_id"])

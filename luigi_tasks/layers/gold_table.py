@@ -11,9 +11,9 @@ from luigi_tasks.extracts.contract import LOANS
 from luigi_tasks.layers.exclusion import passed, without_flagged
 from luigi_tasks.layers.features import with_features
 from luigi_tasks.layers.labels import labels
-from luigi_tasks.layers.prediction_points import prediction_dates
+from luigi_tasks.layers.prediction_points import prediction_points
 
-KEYS = ("loan_id", "customer_id", "vintage", "loan_start_date", "prediction_date")
+KEYS = ("loan_id", "customer_id", "vintage", "loan_start_date", "prediction_date", "delinquent")
 LABEL = ("label", "label_date")
 
 
@@ -23,11 +23,13 @@ def gold_table(
     *,
     prediction_mob: int,
     observation_mob: int,
+    performance_from: str,
     overdue_threshold: float,
 ) -> DataFrame:
     """The loans that have reached their prediction point, without those of flagged customers.
 
-    KEYS, the features and LABEL. Features are as they could be known at the prediction point and
+    KEYS, the features and LABEL; delinquent says whether the loan was in arrears at any installment
+    before its prediction point. Features are as they could be known at the prediction point and
     null where nothing is known; label and label_date are null until the label has matured.
     """
     sound = {name: passed(rows, flags) for name, rows in silver.items()}
@@ -35,6 +37,7 @@ def gold_table(
         sound,
         prediction_mob=prediction_mob,
         observation_mob=observation_mob,
+        performance_from=performance_from,
         overdue_threshold=overdue_threshold,
     )
     return without_flagged(loans, flags)
@@ -45,13 +48,16 @@ def every_loan(
     *,
     prediction_mob: int,
     observation_mob: int,
+    performance_from: str,
     overdue_threshold: float,
 ) -> DataFrame:
     """The same of all customers: the loans scored by the newest loan snapshot."""
     installments = silver[LOANS.name]
     newest = installments.agg(F.max("snapshot_date").alias("newest"))
     loans = (
-        prediction_dates(installments, prediction_mob=prediction_mob)
+        prediction_points(
+            installments, prediction_mob=prediction_mob, overdue_threshold=overdue_threshold
+        )
         .crossJoin(newest)
         .where(F.col("prediction_date") <= F.col("newest"))
         .drop("newest")
@@ -60,6 +66,7 @@ def every_loan(
         installments,
         prediction_mob=prediction_mob,
         observation_mob=observation_mob,
+        performance_from=performance_from,
         overdue_threshold=overdue_threshold,
     )
     table = (

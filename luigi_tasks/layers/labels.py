@@ -1,7 +1,8 @@
 """Labels: whether a loan went into arrears in its performance window.
 
-The performance window is the installments from `prediction_mob` to `observation_mob` (MOB:
-months on book). `loans` are rows of silver's lms_loan_daily, one an installment.
+The performance window is the installments from `prediction_mob` (or with `performance_from` =
+after, the one behind it) to `observation_mob` (MOB: months on book). `loans` are rows
+of silver's lms_loan_daily, one an installment.
 """
 
 from __future__ import annotations
@@ -10,8 +11,22 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 
+def first_of_window(prediction_mob: int, performance_from: str) -> int:
+    """The first installment of the performance window.
+
+    At the prediction point itself a loan may already be late for a payment that nobody had seen;
+    `after` leaves that installment out.
+    """
+    return prediction_mob + (performance_from == "after")
+
+
 def labels(
-    loans: DataFrame, *, prediction_mob: int, observation_mob: int, overdue_threshold: float
+    loans: DataFrame,
+    *,
+    prediction_mob: int,
+    observation_mob: int,
+    performance_from: str,
+    overdue_threshold: float,
 ) -> DataFrame:
     """loan_id, label, label_date of the loans that have a label.
 
@@ -21,10 +36,11 @@ def labels(
     installment of the window is there and its overdue_amt can be read: one that is unknown may be
     the one in arrears. label_date is the day from which on the label can be known.
     """
-    window = _performance_window(loans, prediction_mob, observation_mob)
+    first = first_of_window(prediction_mob, performance_from)
+    window = _performance_window(loans, first, observation_mob)
     observed = F.max(F.when(F.col("installment_num") == observation_mob, 1)).isNotNull()
     default = F.col("worst") > overdue_threshold
-    complete = F.col("readable") == _length(prediction_mob, observation_mob)
+    complete = F.col("readable") == _length(first, observation_mob)
     return (
         window.groupBy("loan_id")
         .agg(
@@ -41,12 +57,13 @@ def labels(
 
 
 def unlabelled(
-    gold: DataFrame, loans: DataFrame, *, prediction_mob: int, observation_mob: int
+    gold: DataFrame, loans: DataFrame, *, first_mob: int, observation_mob: int
 ) -> DataFrame:
     """loan_id, reason: the loans past their observation point that have no label.
 
     `gold` are rows of the gold table: of them loan_id, loan_start_date and label count. `loans`
-    are those of all customers; the newest of their snapshots is today.
+    are those of all customers; the newest of their snapshots is today. The performance window
+    begins with installment `first_mob`.
     """
     today = loans.agg(F.max("snapshot_date").alias("today"))
     observation_point = F.add_months("loan_start_date", observation_mob)
@@ -57,12 +74,12 @@ def unlabelled(
         .select("loan_id")
     )
     arrived = (
-        _performance_window(loans, prediction_mob, observation_mob)
+        _performance_window(loans, first_mob, observation_mob)
         .groupBy("loan_id")
         .agg(F.count(F.lit(1)).alias("rows"), F.count("overdue_amt").alias("readable"))
     )
     return overdue.join(arrived, on="loan_id", how="left").select(
-        "loan_id", _reason(prediction_mob, observation_mob).alias("reason")
+        "loan_id", _reason(first_mob, observation_mob).alias("reason")
     )
 
 

@@ -15,6 +15,7 @@ NOT_FEATURES = (
     "vintage",
     "loan_start_date",
     "prediction_date",
+    "delinquent",
     "label",
     "label_date",
 )

@@ -1,7 +1,8 @@
 """The loan book with its scores: which model scores a loan, and what the score is worth.
 
-The columns of the predictions are customer_id, loan_id, vintage, prediction_date, generation,
-sample, prediction (0 or 1 at predictions.threshold), prediction_proba (probability of default),
+The columns of the predictions are customer_id, loan_id, vintage, prediction_date, delinquent
+(in arrears before the prediction point; a loan that is not is performing), generation, sample,
+prediction (0 or 1 at predictions.threshold), prediction_proba (probability of default),
 actual_label (null until it has matured).
 """
 
@@ -23,7 +24,7 @@ from luigi_tasks.models.scoring import score
 from luigi_tasks.models.training_sets import read_splits
 
 # The columns of the output that gold gives, and those that are read for the others.
-KEYS = ["customer_id", "loan_id", "vintage", "prediction_date"]
+KEYS = ["customer_id", "loan_id", "vintage", "prediction_date", "delinquent"]
 LABEL = ["label", "label_date"]
 
 SCHEMA = pa.schema(
@@ -32,6 +33,7 @@ SCHEMA = pa.schema(
         ("loan_id", pa.string()),
         ("vintage", pa.date32()),
         ("prediction_date", pa.date32()),
+        ("delinquent", pa.bool_()),
         ("generation", pa.int64()),
         ("sample", pa.string()),
         ("prediction", pa.int64()),

@@ -15,11 +15,11 @@ from luigi_tasks.layers.features import (
     ratio,
     repayment_history,
 )
-from luigi_tasks.layers.prediction_points import prediction_dates
+from luigi_tasks.layers.prediction_points import prediction_points
 
 
 def dates_of(tables: Mapping[str, DataFrame]) -> DataFrame:
-    return prediction_dates(tables[LOANS], prediction_mob=3)
+    return prediction_points(tables[LOANS], prediction_mob=3, overdue_threshold=0)
 
 
 def test_the_newest_snapshot_on_or_before_the_prediction_date_counts() -> None:

@@ -14,9 +14,11 @@ GOLD = pa.schema(
 )
 
 
-def label_of(rows: list[Row], threshold: float = 0) -> tuple[int, str] | None:
+def label_of(
+    rows: list[Row], threshold: float = 0, since: str = "prediction"
+) -> tuple[int, str] | None:
     """(label, label date) of one loan; None where there is no label yet."""
-    settings = {**LABELS, "overdue_threshold": threshold}
+    settings = {**LABELS, "overdue_threshold": threshold, "performance_from": since}
     matured = collected(labels(silver(**{LOANS: rows})[LOANS], **settings), "loan_id")
     return (matured[0]["label"], str(matured[0]["label_date"])) if matured else None
 
@@ -29,6 +31,13 @@ def test_arrears_at_any_installment_of_the_window_are_a_default(mob: int) -> Non
 @pytest.mark.parametrize("mob", [1, 2, 7, 8])
 def test_arrears_outside_the_window_are_none(mob: int) -> None:
     assert label_of(installments(9, overdue={mob: 500.0})) == (0, "2023-07-01")
+
+
+def test_the_stricter_window_begins_a_month_after_the_prediction_point() -> None:
+    assert label_of(installments(overdue={3: 500.0}), since="after") == (0, "2023-07-01")
+    assert label_of(installments(overdue={4: 500.0}), since="after") == (1, "2023-07-01")
+    assert label_of(unread(installments(), 3), since="after") == (0, "2023-07-01")
+    assert label_of(unread(installments(), 4), since="after") is None
 
 
 def test_arrears_of_exactly_the_threshold_are_no_default() -> None:
@@ -84,7 +93,7 @@ def test_a_default_is_proven_by_one_installment_whatever_the_others_hide() -> No
 def reasons_of(gold: list[Row], rows: list[Row]) -> dict[str, str]:
     """{loan: why it has no label} for these rows of gold and of the loans."""
     loans = silver(**{LOANS: rows})[LOANS]
-    found = unlabelled(frame(gold, GOLD), loans, prediction_mob=3, observation_mob=6)
+    found = unlabelled(frame(gold, GOLD), loans, first_mob=3, observation_mob=6)
     return {row["loan_id"]: row["reason"] for row in collected(found, "loan_id")}
 
 
