@@ -3,6 +3,7 @@
 from luigi_tasks import parameters
 from luigi_tasks.core import messages, proxies, settings
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.governance.close_incident import CloseIncident
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze, RawCsv
 from luigi_tasks.layers.gold import GoldFeatures
@@ -12,6 +13,7 @@ from luigi_tasks.models.candidates import TrainCandidate
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.training_data import TrainingData
+from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.pipeline import (
     BronzeLayer,
@@ -28,9 +30,11 @@ __all__ = [
     "BestModel",
     "Bronze",
     "BronzeLayer",
+    "CloseIncident",
     "Dashboard",
     "GoldFeatures",
     "Governance",
+    "Incidents",
     "InferencePipeline",
     "Monitoring",
     "MonitoringPipeline",

@@ -161,6 +161,27 @@ RULES = Rules(
         "monitoring.window_months": Whole(
             1, 60, about="newest live months that governance looks at together"
         ),
+        "monitoring.watch": Number(
+            0, 100, about="PSI or CSI from which on, beyond chance, drift is watched"
+        ),
+        "monitoring.critical": Number(
+            0, 100, about="PSI or CSI from which on, beyond chance, drift is critical"
+        ),
+        "monitoring.max_missing_jump": Number(
+            0, 1, about="how far a feature's missing share may rise above its reference"
+        ),
+        "monitoring.max_unseen_share": Number(
+            0, 1, about="share of values that may be of categories that training had not seen"
+        ),
+        "governance.population": OneOf(
+            "performing", "all", about="the loans that governance judges"
+        ),
+        "governance.max_calibration_gap": Number(
+            0, 1, about="between mean score and default rate; beyond it the model is watched"
+        ),
+        "governance.min_new_labels": Whole(
+            1, 10**9, about="matured loans from after a break that a retrain can learn from"
+        ),
         "governance.min_auc": Number(0, 1, about="retrain below this AUC"),
         "governance.max_psi": Number(0, 100, about="retrain from this PSI on"),
         "governance.min_matured": Whole(
@@ -173,5 +194,6 @@ RULES = Rules(
     ordered=(
         ("labels.prediction_mob", "labels.observation_mob"),
         ("quality.min_age", "quality.max_age"),
+        ("monitoring.watch", "monitoring.critical"),
     ),
 )

@@ -9,6 +9,7 @@ from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
+from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.plots import Plots
@@ -36,10 +37,15 @@ class InferencePipeline(AsOf, Wrapper):
 
 
 class Reports(AsOf, Wrapper):
-    """How well the model does, for people to look at: monitoring table, dashboard and plots."""
+    """How well the model does, for people to look at: monitoring tables, dashboard and plots."""
 
     def requires(self) -> list[Task]:
-        return [Monitoring(**self.moment), Dashboard(**self.moment), Plots(**self.moment)]
+        return [
+            Monitoring(**self.moment),
+            Incidents(**self.moment),
+            Dashboard(**self.moment),
+            Plots(**self.moment),
+        ]
 
 
 class MonitoringPipeline(AsOf, Wrapper):

@@ -29,7 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     )
     trail = [d for d in read_trail() if d.as_of <= pipeline.as_of]
     if trail:
-        print(f"decision: {trail[-1].action} ({trail[-1].reason})")
+        newest = trail[-1]
+        state = f", {newest.state}" if newest.state not in (None, newest.action) else ""
+        print(f"decision: {newest.action}{state} ({newest.reason})")
     print("look at:")
     for path in (
         paths["Dashboard"],

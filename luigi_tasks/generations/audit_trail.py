@@ -19,22 +19,27 @@ from luigi_tasks.core.storage import in_datamart
 
 _START = "0" * 64
 
+State = Literal["ok", "watch", "incident", "waiting", "retrain"]
+
 
 class Decision(Record, frozen=True):
     """One line of the trail.
 
-    `as_of` is the day it was taken for and `generation` the model that it is about. `evidence` is
-    the digest of all that was looked at. A retraining raises `next_generation`. `previous` is
-    the SHA-256 of the line before.
+    `as_of` is the day it was taken for and `generation` the model that it is about. `state` says
+    in a word how the model does, `evidence` is the digest of all that was looked at. A retraining
+    raises `next_generation`; who closes an incident names its `extract`. `previous` is the SHA-256
+    of the line before.
     """
 
     as_of: dt.date
     generation: int
-    action: Literal["keep", "retrain"]
+    action: Literal["keep", "retrain", "close_incident"]
     reason: str
     newly_matured_labels: int
-    limits: dict[str, int | float]
+    limits: dict[str, int | float | str]
     evidence: str
+    state: State | None = None
+    extract: str | None = None
     next_generation: int | None = None
     previous: str = ""
 

@@ -19,11 +19,15 @@ from luigi_tasks.generations.audit_trail import Decision, read_trail, trail_path
 
 
 class Marker(Record, frozen=True):
-    """The current generation, the day up to which it knows labels (null: params.yaml), and why."""
+    """The current generation, the day up to which it knows labels (null: params.yaml), and why.
+
+    `closed_incidents` are those that people have closed: extract and day.
+    """
 
     generation: Annotated[int, msgspec.Meta(ge=1)]
     train_until: dt.date | None
     reason: str
+    closed_incidents: list[str] = []
 
 
 FIRST_MARKER = Marker(
@@ -40,14 +44,16 @@ def marker_path() -> Path:
 
 def marker_for(trail: list[Decision]) -> Marker:
     """The marker that belongs to a trail."""
+    closed = [f"{d.extract} {d.as_of}" for d in trail if d.action == "close_incident"]
     for decision in reversed(trail):
         if decision.next_generation is not None:
             return Marker(
                 generation=decision.next_generation,
                 train_until=decision.as_of,
                 reason=decision.reason,
+                closed_incidents=closed,
             )
-    return FIRST_MARKER
+    return msgspec.structs.replace(FIRST_MARKER, closed_incidents=closed)
 
 
 def generations_of(trail: list[Decision]) -> list[int]:

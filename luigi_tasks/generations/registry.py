@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.generations.audit_trail import read_trail, trail_path
+from luigi_tasks.generations.audit_trail import Decision, read_trail, trail_path
 from luigi_tasks.generations.marker import generations_of, read_marker
 
 
@@ -25,6 +25,11 @@ def scoring_generation(as_of: dt.date, generation: int) -> int:
     """
     earlier = [d for d in read_trail() if d.as_of < as_of]
     return max(number for number in generations_of(earlier) if number <= generation)
+
+
+def closures(as_of: dt.date) -> list[Decision]:
+    """What people have closed on or before a day: the incidents of an extract, oldest first."""
+    return [d for d in read_trail() if d.action == "close_incident" and d.as_of <= as_of]
 
 
 def train_until(generation: int) -> dt.date | None:

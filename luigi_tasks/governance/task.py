@@ -9,10 +9,11 @@ from __future__ import annotations
 import luigi
 
 from luigi_tasks.core import digests, locks, tables
-from luigi_tasks.core.task import log
+from luigi_tasks.core.task import Stage, log
 from luigi_tasks.generations import audit_trail, marker
 from luigi_tasks.generations.as_of import AsOfScoring, data_span, newest_answerable
 from luigi_tasks.generations.audit_trail import Decision
+from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 
 
@@ -38,8 +39,8 @@ class Governance(AsOfScoring):
 
     reads = ("governance.*",)
 
-    def requires(self) -> Monitoring:
-        return Monitoring(**self.moment)
+    def requires(self) -> dict[str, Stage]:
+        return {"monitoring": Monitoring(**self.moment), "incidents": Incidents(**self.moment)}
 
     def output(self) -> AuditTrail:
         return AuditTrail()
@@ -63,7 +64,7 @@ class Governance(AsOfScoring):
         """
         newest = newest_answerable(data_span()[1])
         return any(
-            self.as_of < decision.as_of <= newest
+            (self.as_of < decision.as_of <= newest and decision.action != "close_incident")
             or (decision.action == "retrain" and decision.generation >= self.generation)
             for decision in trail
         )
@@ -83,17 +84,21 @@ class Governance(AsOfScoring):
         from luigi_tasks.governance.decide import decide
 
         evidence, limits = self.evidence(), self.params.named()
-        monitoring = tables.read(self.requires().path()).to_pandas()
+        required = self.requires()
+        monitoring = tables.read(required["monitoring"].path()).to_pandas()
+        incidents = tables.read(required["incidents"].path()).to_pylist()
+        is_open = [incident["words"] for incident in incidents if incident["is_open"]]
         with locks.publishing():
             trail = audit_trail.read_trail()
             if not self._is_settled(trail) and not self._is_decided(trail, evidence):
-                verdict = decide(monitoring, self.generation, limits)
+                verdict = decide(monitoring, is_open, self.generation, limits)
                 retrains = verdict.action == "retrain"
                 audit_trail.append(
                     Decision(
                         as_of=self.as_of,
                         generation=self.generation,
                         action=verdict.action,
+                        state=verdict.state,
                         reason=verdict.reason,
                         newly_matured_labels=verdict.newly_matured_labels,
                         limits=limits,
@@ -101,5 +106,5 @@ class Governance(AsOfScoring):
                         next_generation=self.generation + 1 if retrains else None,
                     )
                 )
-                log.info("%s: %s (%s)", self, verdict.action, verdict.reason)
+                log.info("%s: %s, %s (%s)", self, verdict.action, verdict.state, verdict.reason)
             marker.write_marker(marker.marker_for(audit_trail.read_trail()))

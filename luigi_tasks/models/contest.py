@@ -116,6 +116,7 @@ def hold_contest(
     if name in candidates:
         store.check_that_it_can_be_read(*champion.files)
     test = (frame["split"] == "test").to_numpy()
+    performing = ~frame["delinquent"].to_numpy()
     features = model_input(frame[champion.features])
     metadata = ModelMetadata(
         generation=generation,
@@ -126,6 +127,7 @@ def hold_contest(
         parameters=champion.parameters,
         threshold=threshold,
         score_bins=freeze_bins(pd.Series(champion.scores[test]), bins),
+        performing_score_bins=freeze_bins(pd.Series(champion.scores[test & performing]), bins),
         feature_bins={
             str(column): freeze_bins(values[test], bins) for column, values in features.items()
         },

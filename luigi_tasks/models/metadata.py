@@ -51,9 +51,10 @@ class Window(Record, frozen=True):
 class ModelMetadata(Record, frozen=True):
     """A generation's model.
 
-    `metrics` are those of every model that took part, by name and split. `score_bins` and
-    `feature_bins` are the reference of PSI and CSI: the held-out loans, because a model knows its
-    training rows too well and the newest vintages are nearest to those that come.
+    `metrics` are those of every model that took part, by name and split. `score_bins`
+    (`performing_score_bins`: of performing loans alone) and `feature_bins` are the reference of
+    PSI and CSI: the held-out loans, because a model knows its training rows too well and the
+    newest vintages are nearest to those that come.
     """
 
     generation: int
@@ -64,6 +65,7 @@ class ModelMetadata(Record, frozen=True):
     parameters: dict[str, Any]
     threshold: float
     score_bins: FrozenBins
+    performing_score_bins: FrozenBins
     feature_bins: dict[str, FrozenBins]
     requested_bins: int
     libraries: dict[str, str]

@@ -31,7 +31,7 @@ def first_train_until(gold: pd.DataFrame) -> dt.date:
 
 
 def matured_loans(gold: pd.DataFrame, train_until: dt.date) -> pd.DataFrame:
-    """The loans whose label was known on a day: loan_id, vintage, label, by loan_id.
+    """The loans whose label was known on a day: loan_id, vintage, delinquent, label, by loan_id.
 
     Raises PipelineError unless both classes are there.
     """
@@ -41,7 +41,7 @@ def matured_loans(gold: pd.DataFrame, train_until: dt.date) -> pd.DataFrame:
             f"until {train_until} {len(known)} labels have matured; loans with and without "
             "default are needed to train"
         )
-    frame = known[["loan_id", "vintage", "label"]].sort_values("loan_id")
+    frame = known[["loan_id", "vintage", "delinquent", "label"]].sort_values("loan_id")
     return frame.reset_index(drop=True)
 
 

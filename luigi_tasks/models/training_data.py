@@ -63,7 +63,9 @@ class TrainingData(Stage):
         gold = self.requires()["gold"].path()
         settings = self.params.named()
         features = select_features(tables.dataset(gold).schema.names, settings.pop("features"))
-        loans = tables.read(gold, ["loan_id", "vintage", "label", "label_date"]).to_pandas()
+        loans = tables.read(
+            gold, ["loan_id", "vintage", "delinquent", "label", "label_date"]
+        ).to_pandas()
         until = settings.pop("train_until", None)
         day = registry.train_until(self.generation) or (
             splits.first_train_until(loans) if until == "auto" else dt.date.fromisoformat(until)

@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 from luigi_tasks.core import tables
 
 TRAINING, LEFT_OUT = "training.parquet", "left_out.parquet"
-NOT_FEATURES = ("loan_id", "vintage", "label", "split", "train_until")
+NOT_FEATURES = ("loan_id", "vintage", "delinquent", "label", "split", "train_until")
 
 
 def write_training_sets(folder: Path, frame: pd.DataFrame, left_out: pd.DataFrame) -> None:
@@ -28,7 +28,7 @@ def with_features(frame: pd.DataFrame, gold: Path, features: list[str]) -> pd.Da
 
 
 def read_training_frame(folder: Path) -> pd.DataFrame:
-    """loan_id, vintage, label, split (train or test), train_until, and the features."""
+    """loan_id, vintage, delinquent, label, split (train or test), train_until, and the features."""
     frame: pd.DataFrame = tables.read(folder / TRAINING).to_pandas()
     return frame
 

@@ -19,23 +19,72 @@ from luigi_tasks.core.progress import Progress
 from luigi_tasks.models.metadata import ModelMetadata
 from luigi_tasks.models.metrics import METRICS, evaluate
 from luigi_tasks.models.scored_loans import months_of, unknown_to_models
-from luigi_tasks.monitoring.tally import SCORE, tally
+from luigi_tasks.monitoring.drift import adjusted, level
+from luigi_tasks.monitoring.tally import SCORE, Tally, tally
 
-WINDOW = ("n", "n_matured", "auc", "auc_low", "auc_high", "psi")
+COUNTS = ("n", "n_matured", "matured_share")
+RATES = ("default_rate", "mean_score", *METRICS)
+DRIFT = ("psi", "psi_by_chance", "psi_chance_limit", "psi_p_value")
+# Of each of these sets of loans the table says COUNTS, RATES, DRIFT and psi_level.
+PERFORMING, WINDOW = "performing_", "window_"
 
 
 def measure(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
-    """n, n_matured, matured_share, default_rate, mean_score and METRICS of scored loans."""
+    """COUNTS and RATES of scored loans; the mean score is that of all, the METRICS of matured."""
     matured = rows[rows["actual_label"].notna()]
     labels = matured["actual_label"].astype("float64")
     return {
         "n": len(rows),
         "n_matured": len(matured),
-        "matured_share": len(matured) / len(rows),
+        "matured_share": len(matured) / len(rows) if len(rows) else None,
         "default_rate": float(labels.mean()) if len(matured) else None,
-        "mean_score": float(rows[SCORE].mean()),
+        "mean_score": float(rows[SCORE].mean()) if len(rows) else None,
         **evaluate(labels, matured[SCORE], threshold),
     }
+
+
+def of_both_populations(
+    tally: Tally, threshold: float, watch: float, critical: float
+) -> dict[str, Any]:
+    """COUNTS, RATES, DRIFT and psi_level of all loans and, under `performing_…`, of those alone."""
+    loans = tally.loans()
+    found: dict[str, Any] = {}
+    for prefix, rows in (("", loans), (PERFORMING, loans[~loans["delinquent"]])):
+        psi = tally.psi(performing=prefix == PERFORMING)
+        values = {
+            **measure(rows, threshold),
+            **dict(zip(DRIFT, psi, strict=True)),
+            "psi_level": level(psi, psi.p_value, watch=watch, critical=critical),
+        }
+        found |= {f"{prefix}{name}": value for name, value in values.items()}
+    return found
+
+
+def feature_drift(tally: Tally, watch: float, critical: float) -> pd.DataFrame:
+    """One row a feature: csi, csi_by_chance, csi_chance_limit, p_value, q_value, level and gaps.
+
+    `q_value` holds the rate of false discoveries over all features of the month; for the columns
+    about gaps see `Tally.gaps`.
+    """
+    found = tally.csi()
+    rows = [
+        {
+            "feature": name,
+            "csi": csi.value,
+            "csi_by_chance": csi.by_chance,
+            "csi_chance_limit": csi.chance_limit,
+            "p_value": csi.p_value,
+            **tally.gaps(name),
+        }
+        for name, csi in found.items()
+    ]
+    table = pd.DataFrame(rows)
+    rates = adjusted(table["p_value"])
+    levels = [
+        level(csi, rate, watch=watch, critical=critical)
+        for csi, rate in zip(found.values(), rates, strict=True)
+    ]
+    return table.assign(n=len(tally.loans()), q_value=rates, level=levels)
 
 
 def monitor(
@@ -46,6 +95,8 @@ def monitor(
     threshold: float,
     floor: float,
     window_months: int,
+    watch: float,
+    critical: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The monitoring table and the drift of every feature.
 
@@ -53,10 +104,11 @@ def monitor(
     metadata by generation. `n_new_labels` counts the labels that matured after
     `newest_train_until`: what the newest model could not know. One row a month, generation and
     sample; `window_…` measures the newest `window_months` months of that generation and sample
-    up to the month together.
+    up to the month together. An index counts as drift from `watch` and from `critical` on.
     """
     rows: list[dict[str, Any]] = []
-    drifts: list[dict[str, Any]] = []
+    drifts: list[pd.DataFrame] = []
+    limits = {"threshold": threshold, "watch": watch, "critical": critical}
     tallies = tally(batches, models, newest_train_until, floor)
     for (generation, sample), by_month in tallies.items():
         months = list(by_month)
@@ -64,28 +116,30 @@ def monitor(
             batch = by_month[month]
             newest = months[: position + 1][-window_months:]
             window = reduce(add, (by_month[m] for m in newest))
-            measured = {**measure(window.loans(), threshold), "psi": window.psi()}
-            loans, csi = batch.loans(), batch.csi()
-            worst = max(csi, key=lambda name: csi[name]["csi"])
+            loans = batch.loans()
+            drift = feature_drift(batch, watch, critical)
+            worst = drift.loc[drift["csi"].idxmax()]
             key = {"month": month, "generation": generation, "sample": sample}
+            measured = of_both_populations(window, **limits)
             rows.append(
                 {
                     **key,
                     "vintage": loans["vintage"].max(),
-                    **measure(loans, threshold),
+                    **of_both_populations(batch, **limits),
                     "n_new_labels": int(loans["new_label"].sum()),
-                    "psi": batch.psi(),
-                    "csi_max": csi[worst]["csi"],
-                    "csi_max_feature": worst,
-                    **{f"window_{name}": measured[name] for name in WINDOW},
+                    "csi_max": worst["csi"],
+                    "csi_max_feature": worst["feature"],
+                    "drifted_features": int((drift["level"] != "none").sum()),
+                    **{f"{WINDOW}{name}": value for name, value in measured.items()},
                 }
             )
-            drifts += [{**key, "feature": name, **drift} for name, drift in csi.items()]
+            drifts.append(drift.assign(month=month, generation=generation, sample=sample))
     order = ["month", "generation", "sample"]
     table = pd.DataFrame(rows).sort_values(order).reset_index(drop=True)
-    numbers = [*METRICS, "default_rate", *(f"window_{name}" for name in WINDOW[2:])]
-    table[numbers] = table[numbers].astype("float64")
-    return table, pd.DataFrame(drifts).sort_values([*order, "feature"]).reset_index(drop=True)
+    numbers = [n for n in table if str(n).endswith((*RATES, *DRIFT, "matured_share"))]
+    table = table.astype(dict.fromkeys(numbers, "float64"))
+    features = pd.concat(drifts).sort_values([*order, "feature"]).reset_index(drop=True)
+    return table, features[[*order, *(name for name in features if name not in order)]]
 
 
 def scored_batches(
@@ -95,7 +149,7 @@ def scored_batches(
 
     Of all predictions together only these columns are held, not the features.
     """
-    columns = ["loan_id", "vintage", "prediction_date", "generation", "sample"]
+    columns = ["loan_id", "vintage", "prediction_date", "delinquent", "generation", "sample"]
     table = tables.read(predictions, [*columns, SCORE, "actual_label"]).to_pandas()
     scored = unknown_to_models(table).assign(month=months_of(table["prediction_date"]))
     for batch in tables.batches(gold, ["loan_id", "label_date", *features]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
@@ -13,9 +14,11 @@ from luigi_tasks.models.bins import locate
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.metadata import FrozenBins, ModelMetadata
 from luigi_tasks.models.scored_loans import unknown_to_models
-from luigi_tasks.monitoring.drift import stability_index
+from luigi_tasks.monitoring.drift import Stability, stability
 
 SCORE = "prediction_proba"
+# The score once more, held against the reference of performing loans.
+PERFORMING_SCORE = f"{SCORE} of performing loans"
 
 
 def frozen_bins(model: ModelMetadata) -> dict[str, FrozenBins]:
@@ -32,16 +35,21 @@ class Tally:
 
     def __init__(self, model: ModelMetadata, floor: float) -> None:
         self._model, self._floor = model, floor
-        self._frozen = frozen_bins(model)
-        self._counts: dict[str, Any] = dict.fromkeys(self._frozen, 0)
+        self._frozen = {**frozen_bins(model), PERFORMING_SCORE: model.performing_score_bins}
+        self._counts: dict[str, Any] = {
+            name: np.zeros(len(frozen.shares), dtype=np.int64)
+            for name, frozen in self._frozen.items()
+        }
         self._loans: list[pd.DataFrame] = []
 
     def add(self, rows: pd.DataFrame, bins: pd.DataFrame) -> None:
         """Count more loans; `bins` are those of their score and features."""
-        self._loans.append(rows[["vintage", SCORE, "actual_label", "new_label"]])
-        for name, frozen in self._frozen.items():
-            size = len(frozen.shares)
-            self._counts[name] = self._counts[name] + np.bincount(bins[name], minlength=size)
+        self._loans.append(rows[["vintage", "delinquent", SCORE, "actual_label", "new_label"]])
+        for name, located in bins.items():
+            counted = located[~rows["delinquent"]] if name == PERFORMING_SCORE else located
+            self._counts[str(name)] += np.bincount(
+                counted, minlength=len(self._frozen[str(name)].shares)
+            )
 
     def __add__(self, other: Tally) -> Tally:
         both = Tally(self._model, self._floor)
@@ -50,24 +58,35 @@ class Tally:
         return both
 
     def loans(self) -> pd.DataFrame:
-        """vintage, prediction_proba, actual_label and new_label of every loan."""
+        """vintage, delinquent, prediction_proba, actual_label and new_label of every loan."""
         return pd.concat(self._loans, ignore_index=True)
 
-    def psi(self) -> float:
-        """The population stability index of the score."""
-        return self._index(SCORE)
+    def psi(self, *, performing: bool = False) -> Stability:
+        """The population stability index of the score, of all loans or of the performing ones."""
+        return self._stability(PERFORMING_SCORE if performing else SCORE)
 
-    def csi(self) -> dict[str, dict[str, float]]:
-        """{feature: {csi, missing_share}}."""
-        by_feature = {}
-        for name in self._model.feature_bins:
-            counts = self._counts[name]
-            missing = float(counts[-1] / counts.sum())
-            by_feature[name] = {"csi": self._index(name), "missing_share": missing}
-        return by_feature
+    def csi(self) -> dict[str, Stability]:
+        """The characteristic stability index of every feature, by its name."""
+        return {name: self._stability(name) for name in self._model.feature_bins}
 
-    def _index(self, name: str) -> float:
-        return stability_index(self._frozen[name], self._counts[name], self._floor)
+    def gaps(self, name: str) -> dict[str, float]:
+        """How often a feature is missing, and how often a category that training had not seen.
+
+        missing_share and, in the reference, reference_missing_share; unseen_share, which is NaN
+        of a number.
+        """
+        frozen, counts = self._frozen[name], self._counts[name]
+        total = counts.sum()
+        unseen = counts[-2] / total if frozen.categories is not None else math.nan
+        return {
+            "missing_share": float(counts[-1] / total),
+            "reference_missing_share": frozen.shares[-1],
+            "unseen_share": float(unseen),
+            "reference_n": frozen.n,
+        }
+
+    def _stability(self, name: str) -> Stability:
+        return stability(self._frozen[name], self._counts[name], self._floor)
 
 
 Tallies = dict[tuple[int, str], dict[dt.date, Tally]]
@@ -77,9 +96,9 @@ def bins_of(rows: pd.DataFrame, model: ModelMetadata) -> pd.DataFrame:
     """The frozen bin of every score and feature of loans that one model has scored."""
     frozen = frozen_bins(model)
     values = model_input(rows[list(frozen)])
-    return pd.DataFrame(
-        {name: locate(bins, values[name]) for name, bins in frozen.items()}, rows.index
-    )
+    located = {name: locate(bins, values[name]) for name, bins in frozen.items()}
+    located[PERFORMING_SCORE] = locate(model.performing_score_bins, values[SCORE])
+    return pd.DataFrame(located, rows.index)
 
 
 def tally(

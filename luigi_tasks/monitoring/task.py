@@ -19,7 +19,13 @@ from luigi_tasks.models.predictions import Predictions
 class Monitoring(AsOfStage):
     """datamart/gold/model_monitoring.parquet, and feature_drift.parquet beside it."""
 
-    reads = ("predictions.threshold", "monitoring.floor", "monitoring.window_months")
+    reads = (
+        "predictions.threshold",
+        "monitoring.floor",
+        "monitoring.window_months",
+        "monitoring.watch",
+        "monitoring.critical",
+    )
     product = "monitoring"
 
     def slow_imports(self) -> tuple[str, ...]:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from luigi_tasks.models.metrics import METRICS, auc_interval, evaluate, kolmogorov_smirnov
+from luigi_tasks.models.metrics import (
+    METRICS,
+    auc_interval,
+    brier_parts,
+    evaluate,
+    kolmogorov_smirnov,
+    logistic_line,
+)
 
 
 def scored(n: int = 400, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -85,3 +94,69 @@ def test_every_metric_is_measured_in_the_order_of_the_table() -> None:
     labels, scores = scored()
     assert tuple(evaluate(labels, scores, 0.4)) == METRICS
     assert tuple(evaluate([], [], 0.4)) == METRICS
+
+
+# --- calibration ------------------------------------------------------------------------------
+
+
+def drawn(n: int = 20_000, slope: float = 1.0, shift: float = 0.0) -> tuple[Any, Any]:
+    """Labels that come true at these scores, and the scores with other log-odds."""
+    draws = np.random.default_rng(3)
+    odds = draws.normal(-1.5, 1.0, n)
+    labels = (draws.random(n) < 1 / (1 + np.exp(-odds))).astype(float)
+    return labels, 1 / (1 + np.exp(-(slope * odds + shift)))
+
+
+def test_scores_that_come_true_are_calibrated_in_every_measure() -> None:
+    found = evaluate(*drawn(), 0.5)
+    assert found["calibration_gap"] == pytest.approx(0, abs=0.01)
+    assert abs(found["calibration_z"]) < 3
+    assert found["calibration_slope"] == pytest.approx(1, abs=0.05)
+    assert found["calibration_intercept"] == pytest.approx(0, abs=0.08)
+    assert found["hosmer_lemeshow_p"] > 0.01
+
+
+def test_scores_that_are_too_low_have_a_gap_below_zero_that_chance_does_not_explain() -> None:
+    found = evaluate(*drawn(shift=-0.5), 0.5)
+    assert found["calibration_gap"] < -0.04
+    assert found["calibration_z"] < -10
+    assert found["hosmer_lemeshow_p"] < 1e-6
+
+
+def test_scores_that_are_too_extreme_have_a_slope_below_one() -> None:
+    assert evaluate(*drawn(slope=2.0), 0.5)["calibration_slope"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_the_parts_of_the_brier_score_add_up_to_it() -> None:
+    labels, scores = drawn()
+    scores = np.round(scores, 1)  # no spread within a group
+    found = evaluate(labels, scores, 0.5)
+    reliability, resolution, uncertainty = brier_parts(labels, scores, 0.5)
+    assert found["brier"] == pytest.approx(reliability - resolution + uncertainty, abs=0.002)
+    rate = labels.mean()
+    assert uncertainty == pytest.approx(rate * (1 - rate))
+
+
+def test_the_calibration_line_is_the_logistic_regression_that_scikit_learn_fits() -> None:
+    labels, scores = drawn(2_000, slope=1.4, shift=0.3)
+    odds = np.log(scores / (1 - scores))
+    theirs = LogisticRegression(C=np.inf, tol=1e-10).fit(odds[:, np.newaxis], labels)
+    assert logistic_line(odds, labels) == pytest.approx(
+        (theirs.coef_[0, 0], theirs.intercept_[0]), abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "scores"),
+    [([0, 0, 0], [0.1, 0.2, 0.3]), ([0, 1, 0], [0.2, 0.2, 0.2]), ([0, 0, 1], [0.1, 0.2, 0.9])],
+)
+def test_there_is_no_calibration_line_without_both_classes_mixed_over_two_scores(
+    labels: list[int], scores: list[float]
+) -> None:
+    found = evaluate(labels, scores, 0.5)
+    assert (found["calibration_slope"], found["calibration_intercept"]) == (None, None)
+
+
+def test_scores_of_zero_and_one_leave_the_measures_finite() -> None:
+    found = evaluate([0, 1, 1, 0], [0.0, 1.0, 0.0, 1.0], 0.5)
+    assert all(value is None or math.isfinite(value) for value in found.values())

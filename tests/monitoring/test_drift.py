@@ -8,11 +8,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
 
 from luigi_tasks.core.records import from_json, to_line
 from luigi_tasks.models.bins import count, freeze_bins, locate
 from luigi_tasks.models.metadata import FrozenBins
-from luigi_tasks.monitoring.drift import stability_index
+from luigi_tasks.monitoring.drift import (
+    Stability,
+    adjusted,
+    homogeneity,
+    level,
+    more_often,
+    stability,
+    stability_index,
+)
 
 FLOOR = 1e-4
 
@@ -71,3 +80,56 @@ def test_a_feature_that_was_all_missing_can_be_frozen_and_alarms_when_it_comes_b
 def test_no_value_has_no_drift() -> None:
     frozen = freeze_bins(pd.Series([1.0, 2.0]), 2)
     assert math.isnan(psi(frozen, []))
+
+
+def test_chance_gives_what_the_formula_says_and_hardly_ever_reaches_its_limit() -> None:
+    draws = np.random.default_rng(1)
+    limits, indices, p_values = [], [], []
+    for _ in range(2_000):
+        frozen = freeze_bins(pd.Series(draws.random(1_000)), 10)
+        found = stability(frozen, count(frozen, pd.Series(draws.random(500))), FLOOR)
+        indices.append(found.value)
+        limits.append(found.value > found.chance_limit)
+        p_values.append(found.p_value)
+    assert found.by_chance == pytest.approx(9 * (1 / 1_000 + 1 / 500))
+    assert np.mean(indices) == pytest.approx(found.by_chance, rel=0.05)
+    assert sum(limits) <= 10  # 2 are expected
+    # p-values are uniform without drift
+    assert np.quantile(p_values, [0.01, 0.1, 0.5]) == pytest.approx([0.01, 0.1, 0.5], abs=0.04)
+
+
+def test_the_p_value_is_that_of_a_table_of_counts() -> None:
+    reference, counts = np.array([50.0, 60, 70]), np.array([20.0, 10, 40])
+    by_scipy = chi2_contingency([reference, counts], correction=False).pvalue
+    assert homogeneity(reference, counts) == pytest.approx(by_scipy)
+
+
+def test_bins_too_rare_for_a_test_are_taken_together() -> None:
+    reference = np.array([500, 500, *[1] * 20])
+    counts = np.array([500, 500, *[0] * 20])
+    together = homogeneity(np.array([500, 500, 20]), np.array([500, 500, 0]))
+    assert homogeneity(reference, counts) == pytest.approx(together)
+
+
+def test_a_share_is_compared_with_that_of_the_reference_one_sided() -> None:
+    assert more_often(0.5, 100, 0.5, 100) == pytest.approx(0.5)
+    assert more_often(1.0, 100, 0.3, 300) < 1e-20
+    assert more_often(0.1, 100, 0.3, 300) > 0.99
+    assert more_often(0.0, 100, 0.0, 300) == 1.0
+
+
+def test_of_features_without_drift_hardly_a_set_has_one_that_is_called_drifted() -> None:
+    draws = np.random.default_rng(2)
+    sets = [adjusted(pd.Series(draws.random(80))) for _ in range(500)]
+    assert sum((rates < 0.05).any() for rates in sets) == pytest.approx(25, abs=15)
+
+
+def test_a_level_needs_its_threshold_and_more_than_chance() -> None:
+    def at(value: float, limit: float, p_value: float) -> str:
+        return level(Stability(value, 0.0, limit, p_value), p_value, watch=0.1, critical=0.2)
+
+    assert at(0.3, 0.1, 1e-6) == "critical"
+    assert at(0.15, 0.1, 1e-6) == "watch"
+    assert at(0.05, 0.01, 1e-6) == "none"
+    assert at(0.3, 0.4, 1e-6) == "none"
+    assert at(0.3, 0.1, 0.01) == "none"

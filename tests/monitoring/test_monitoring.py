@@ -31,6 +31,7 @@ def loans(
         "prediction_proba": score,
         "actual_label": (score >= 0.7).astype(float),
         "label_date": day("2024-12-01"),
+        "delinquent": False,
         "income": np.arange(n, dtype=float),
         "job": "Lawyer",
     }
@@ -38,7 +39,7 @@ def loans(
 
 
 REFERENCE = loans("2024-01-01")
-LIMITS = {"threshold": 0.5, "floor": 1e-4}
+LIMITS = {"threshold": 0.5, "floor": 1e-4, "watch": 0.1, "critical": 0.2}
 
 
 def model(**feature_bins: FrozenBins) -> ModelMetadata:
@@ -52,6 +53,7 @@ def model(**feature_bins: FrozenBins) -> ModelMetadata:
         parameters={},
         threshold=0.5,
         score_bins=freeze_bins(REFERENCE["prediction_proba"], 10),
+        performing_score_bins=freeze_bins(REFERENCE["prediction_proba"], 10),
         feature_bins=feature_bins,
         requested_bins=10,
         libraries={},
@@ -182,3 +184,45 @@ def test_new_labels_are_those_that_matured_after_the_newest_model_was_trained() 
     unripe = loans(MONTHS[2], actual_label=np.nan)
     table, _ = monitored(known, new, unripe)
     assert table["n_new_labels"].tolist() == [0, 40, 0]
+
+
+def test_performing_loans_are_measured_beside_the_whole_book() -> None:
+    rows = loans(MONTHS[0])
+    rows["delinquent"] = rows["prediction_proba"] > 0.9  # the ten worst, all in default
+    table, _ = monitored(rows)
+    row = table.iloc[0]
+    assert (row["n"], row["performing_n"]) == (100, 90)
+    assert (row["default_rate"], row["performing_default_rate"]) == (0.3, 20 / 90)
+    assert row["psi"] == 0
+    assert row["performing_psi"] > 0
+    assert row["window_performing_n"] == 90
+
+
+def test_a_month_of_delinquent_loans_alone_says_nothing_of_performing_ones() -> None:
+    table, _ = monitored(loans(MONTHS[0], delinquent=True))
+    row = table.iloc[0]
+    assert (row["performing_n"], row["performing_psi_level"]) == (0, "none")
+    assert np.isnan([row["performing_auc"], row["performing_psi"], row["performing_brier"]]).all()
+
+
+def test_few_loans_that_differ_by_chance_have_not_drifted() -> None:
+    few = loans(MONTHS[0], n=12)
+    few["prediction_proba"] = [0.01, 0.02, 0.11, 0.12, 0.31, 0.32, 0.33, 0.5, 0.6, 0.7, 0.71, 0.9]
+    row = monitored(few)[0].iloc[0]
+    assert row["psi"] > 0.2
+    assert row["psi"] < row["psi_chance_limit"]
+    assert (row["psi_level"], row["drifted_features"]) == ("none", 0)
+
+
+def test_many_loans_that_differ_have_drifted_and_the_features_are_counted() -> None:
+    table, drift = monitored(loans(MONTHS[0], n=400, prediction_proba=0.5, income=90.0))
+    assert (table["psi_level"].iloc[0], table["drifted_features"].iloc[0]) == ("critical", 1)
+    assert drift.set_index("feature")["level"].to_dict() == {"income": "critical", "job": "none"}
+
+
+def test_the_share_of_unseen_categories_is_known_of_categories_alone() -> None:
+    jobs = np.where(np.arange(100) < 25, "Astronaut", "Lawyer")
+    _, drift = monitored(loans(MONTHS[0], job=jobs))
+    unseen = drift.set_index("feature")["unseen_share"]
+    assert unseen["job"] == 0.25
+    assert np.isnan(unseen["income"])
