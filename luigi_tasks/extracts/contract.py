@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 Kind = Literal[
     "key", "date", "decimal", "integer", "text", "history", "loan_types", "ssn", "bronze_only"
@@ -47,6 +47,11 @@ class Column:
     placeholder: str | None = None
     flag_negative: bool = False
     constant_within: str | None = None
+
+    def allows(self, value: Any) -> bool:
+        """Whether a value of the type of the bounds is within them."""
+        above = self.low is None or self.low <= value
+        return above and (self.high is None or value <= self.high)
 
     @property
     def personal(self) -> bool:
@@ -192,11 +197,11 @@ ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 def parse_date(text: str) -> dt.date | None:
     """The date in a text of either form; None when it is neither or no day of the contract."""
-    text = text.strip()
+    text = text.strip(" ")  # as silver does: another blank is no part of a date
     try:
-        if re.match(ISO, text):
+        if re.fullmatch(ISO, text):
             date = dt.date.fromisoformat(text)
-        elif re.match(DAY_MONTH_YEAR, text):
+        elif re.fullmatch(DAY_MONTH_YEAR, text):
             day, month, year = (int(part) for part in text.split("/"))
             date = dt.date(year, month, day)
         else:

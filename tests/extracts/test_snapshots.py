@@ -82,8 +82,12 @@ def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {"Customer_ID": "  "},
         {"loan_start_date": "31/4/2023"},
         {"installment_num": "two"},
+        {"installment_num": "-1"},
+        {"installment_num": "601"},
+        {"snapshot_date": "\u00a030/6/2023"},
+        {"loan_start_date": "\t1/1/2023"},
     ],
-    ids=lambda fault: next(iter(fault)),
+    ids=str,
 )
 def test_a_row_that_silver_quarantines_does_not_set_the_day(
     extract: Path, fault: dict[str, str]
@@ -91,6 +95,12 @@ def test_a_row_that_silver_quarantines_does_not_set_the_day(
     rows = [line("1/5/2023"), line("1/6/2023"), line("30/6/2023", **fault)]
     extract.write_text("\n".join([HEADER, *rows, ""]))
     assert snapshot_dates(extract, LOANS) == (day("2023-05-01"), day("2023-06-01"))
+
+
+def test_a_row_that_silver_keeps_under_an_odd_key_sets_the_day(extract: Path) -> None:
+    rows = [line("1/5/2023"), line("30/6/2023", loan_id="\u00a0", installment_num="600_")]
+    extract.write_text("\n".join([HEADER, *rows, ""]))
+    assert snapshot_dates(extract, LOANS) == (day("2023-05-01"), day("2023-06-30"))
 
 
 def test_a_day_that_is_set_takes_the_place_of_the_share(extract: Path) -> None:
