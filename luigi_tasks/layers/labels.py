@@ -34,25 +34,30 @@ def labels(
     overdue_amt, in the currency of the extract, is above `overdue_threshold` at any installment of
     the window: one row proves a default, whatever the others hide. It is 0 only when every
     installment of the window is there and its overdue_amt can be read: one that is unknown may be
-    the one in arrears. label_date is the day from which on the label can be known.
+    the one in arrears. label_date is the first day on which the label can be known. What arrives
+    later does not move that of a default: a run as of that day has seen the same label.
     """
     first = first_of_window(prediction_mob, performance_from)
     window = _performance_window(loans, first, observation_mob)
-    observed = F.max(F.when(F.col("installment_num") == observation_mob, 1)).isNotNull()
-    default = F.col("worst") > overdue_threshold
+    arrived, arrears = F.col("snapshot_date"), F.col("overdue_amt") > overdue_threshold
+    default = F.col("proven").isNotNull()
     complete = F.col("readable") == _length(first, observation_mob)
+    known = F.when(default, F.greatest("observed", "proven")).otherwise(F.col("newest"))
     return (
         window.groupBy("loan_id")
         .agg(
-            observed.alias("observed"),
-            F.max("overdue_amt").alias("worst"),
+            F.max(F.when(F.col("installment_num") == observation_mob, arrived)).alias("observed"),
+            F.min(F.when(arrears, arrived)).alias("proven"),
+            F.max(arrived).alias("newest"),
             F.count("overdue_amt").alias("readable"),
-            F.greatest(
-                F.max("snapshot_date"), F.max(F.add_months("loan_start_date", observation_mob))
-            ).alias("label_date"),
+            F.max(F.add_months("loan_start_date", observation_mob)).alias("point"),
         )
-        .where(F.col("observed") & F.col("worst").isNotNull() & (default | complete))
-        .select("loan_id", default.cast("int").alias("label"), "label_date")
+        .where(F.col("observed").isNotNull() & (default | complete))
+        .select(
+            "loan_id",
+            default.cast("int").alias("label"),
+            F.greatest(known, F.col("point")).alias("label_date"),
+        )
     )
 
 

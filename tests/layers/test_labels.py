@@ -13,6 +13,8 @@ GOLD = pa.schema(
     [("loan_id", pa.string()), ("loan_start_date", pa.date32()), ("label", pa.int32())]
 )
 
+LATE = day("2023-08-09")
+
 
 def label_of(
     rows: list[Row], threshold: float = 0, since: str = "prediction"
@@ -88,6 +90,21 @@ def test_a_default_is_proven_by_one_installment_whatever_the_others_hide() -> No
     rows = installments(overdue={4: 500.0})
     assert label_of(unread(rows, 3, 5, 6)) == (1, "2023-07-01")
     assert label_of(without(rows, 3, 5)) == (1, "2023-07-01")
+
+
+def test_a_row_that_comes_late_does_not_move_the_day_of_a_default_that_was_proven() -> None:
+    rows = [*without(installments(overdue={4: 500.0}), 5), installment(5, snapshot_date=LATE)]
+    assert label_of(rows) == (1, "2023-07-01")
+    assert label_of([row for row in rows if row["snapshot_date"] < LATE]) == (1, "2023-07-01")
+
+
+def test_a_default_is_known_when_its_proof_has_come_and_a_0_when_every_row_has() -> None:
+    proof = installment(5, snapshot_date=LATE, overdue_amt=500.0)
+    assert label_of([*without(installments(), 5), proof]) == (1, "2023-08-09")
+    assert label_of([*without(installments(), 5), {**proof, "overdue_amt": 0.0}]) == (
+        0,
+        "2023-08-09",
+    )
 
 
 def reasons_of(gold: list[Row], rows: list[Row]) -> dict[str, str]:
