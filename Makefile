@@ -2,12 +2,13 @@ VENV ?= .venv
 WORKERS ?= 1
 SCALES ?= 1 10 50
 PORT ?= 8082
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d " ")
 PYTHON ?= python3
 BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 
 .DEFAULT_GOAL := help
-.PHONY: help run scheduler test test-slow bench lint install lock data sample-data dvc-commit clean
+.PHONY: help run scheduler test test-slow fuzz bench lint install lock data sample-data dvc-commit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +27,10 @@ test: $(VENV)/.installed-test lint  ## the checks of make lint, then the tests
 
 test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster and on Connect, and more
 	$(BIN)/pytest -rs -m slow $(ONLY)
+
+# The seed stands in the output: SEED=N tries the same examples again.
+fuzz: $(VENV)/.installed-test  ## the properties of tests/fuzz with many new examples; SEED=N
+	$(BIN)/pytest -n 2 --dist load tests/fuzz --hypothesis-profile=long --hypothesis-seed=$(SEED)
 
 bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
 	$(BIN)/python benchmarks/bench.py $(SCALES)
