@@ -1,0 +1,281 @@
+"""Gold knows of a loan what had arrived by its prediction point, whatever comes later."""
+
+from __future__ import annotations
+
+import datetime as dt
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS, day, months_later
+from hypothesis import given
+from hypothesis import strategies as st
+from small_tables import (
+    LABELS,
+    Row,
+    attributes,
+    clicks,
+    collected,
+    financials,
+    flags_of,
+    gold_of,
+    installment,
+    silver,
+)
+
+from fuzz.conftest import examples
+from luigi_tasks.layers.exclusion import passed
+from luigi_tasks.layers.flags import quarantined
+from luigi_tasks.layers.gold_table import LABEL, every_loan
+
+Book = dict[str, list[Row]]
+# Somebody whose loan makes the newest snapshot a late one, so that every other loan is scored.
+ANCHOR: Book = {
+    ATTRIBUTES: [attributes("CUS_ANCHOR", "2024-01-01")],
+    FINANCIALS: [],
+    LOANS: [installment(12, loan="LOAN_ANCHOR", customer="CUS_ANCHOR", start="2024-01-01")],
+    CLICKSTREAM: [],
+}
+days = st.dates(day("2022-10-01"), day("2024-03-31"))
+amounts = st.sampled_from([0.0, 0.01, 250.25, 1_000.0, None])
+numbers = st.sampled_from([-129, -1, 0, 1, 7, 1_000_000, None])
+
+
+@st.composite
+def loans(draw: st.DrawFn, customer: str, number: int) -> list[Row]:
+    """The installments of a loan, some missing, late or unreadable."""
+    start = draw(st.dates(day("2023-01-01"), day("2023-12-28")).filter(lambda d: d.day <= 28))
+    return [
+        installment(
+            mob,
+            loan=f"LOAN_{customer}_{number}",
+            customer=customer,
+            loan_start_date=start,
+            paid_amt=draw(amounts),
+            due_amt=draw(amounts),
+            overdue_amt=draw(amounts),
+            snapshot_date=months_later(start, mob) + dt.timedelta(days=draw(late)),
+        )
+        for mob in sorted(draw(st.sets(st.integers(0, 7), min_size=4)))
+    ]
+
+
+late = st.sampled_from([0, 0, 0, 0, -3, 1, 35, 120])
+ages = st.sampled_from([18, 30, 31, 99, 30, 40, -500, None])
+
+
+@st.composite
+def customers(draw: st.DrawFn, customer: str, *, trusted: bool) -> Book:
+    """All rows of a customer; one who is not trusted may be flagged on any day."""
+    seen = sorted(draw(st.sets(days, max_size=3))) if not trusted else [day("2022-10-01")]
+    seen += sorted(draw(st.sets(st.dates(day("2022-10-02"), day("2024-03-31")), max_size=2)))
+    age = st.integers(18, 99) if trusted else ages
+    salary = st.sampled_from([0.0, 3_000.0, 3_000.0, None] + ([] if trusted else [-1.0]))
+    return {
+        ATTRIBUTES: [attributes(customer, str(on), Age=draw(age)) for on in sorted(set(seen))],
+        FINANCIALS: [
+            financials(customer, str(on), Monthly_Inhand_Salary=draw(salary))
+            for on in sorted(draw(st.sets(days, max_size=4)))
+        ],
+        LOANS: [row for i in range(draw(st.integers(1, 2))) for row in draw(loans(customer, i))],
+        CLICKSTREAM: [
+            clicks(customer, str(on), fe_1=draw(numbers), fe_2=draw(numbers))
+            for on in sorted(draw(st.sets(days, max_size=4)))
+        ],
+    }
+
+
+def books(number: int, *, trusted: bool) -> st.SearchStrategy[Book]:
+    """The rows of some customers, and of one who makes the newest snapshot."""
+    return st.tuples(*(customers(f"CUS_{i}", trusted=trusted) for i in range(number))).map(together)
+
+
+def together(parts: tuple[Book, ...]) -> Book:
+    return {name: [row for part in (*parts, ANCHOR) for row in part[name]] for name in ANCHOR}
+
+
+def features_of(rows: list[Row]) -> dict[str, Row]:
+    """{loan: its features}."""
+    return {row["loan_id"]: {n: v for n, v in row.items() if n not in LABEL} for row in rows}
+
+
+def scored(book: Book) -> dict[str, Row]:
+    """The features of all customers, whether they are trusted or not."""
+    return features_of(collected(every_loan(silver(**book), **LABELS), "loan_id"))
+
+
+def starts(book: Book) -> dict[str, list[dt.date]]:
+    """{customer: the days on which the loans began}."""
+    found: dict[str, set[dt.date]] = {}
+    for row in book[LOANS]:
+        found.setdefault(row["Customer_ID"], set()).add(row["loan_start_date"])
+    return {customer: sorted(days) for customer, days in found.items()}
+
+
+# --- the features of one loan by hand ---------------------------------------------------------
+
+
+def known(book: Book, loan: str) -> list[Row]:
+    """The installments of a loan that count: before month three, and arrived by then."""
+    return [
+        row
+        for row in book[LOANS]
+        if row["loan_id"] == loan
+        and row["installment_num"] < 3
+        and row["snapshot_date"] <= months_later(row["loan_start_date"], 3)
+    ]
+
+
+def newest(rows: list[Row], customer: str, until: dt.date) -> Row:
+    mine = [row for row in rows if row["Customer_ID"] == customer and row["snapshot_date"] <= until]
+    return max(mine, key=lambda row: row["snapshot_date"], default={})
+
+
+def by_hand(book: Book, loan: str) -> Row:
+    history = known(book, loan)
+    customer, start = history[0]["Customer_ID"], history[0]["loan_start_date"]
+    point = months_later(start, 3)
+    clicked = [
+        row["fe_1"]
+        for row in book[CLICKSTREAM]
+        if row["Customer_ID"] == customer
+        and row["snapshot_date"] < start
+        and row["fe_1"] is not None
+    ]
+    paid = [row["paid_amt"] for row in history if row["paid_amt"] is not None]
+    pairs = [(row["paid_amt"], row["due_amt"]) for row in history]
+    return {
+        "prediction_date": point,
+        "Age": newest(book[ATTRIBUTES], customer, point).get("Age"),
+        "Monthly_Inhand_Salary": newest(book[FINANCIALS], customer, point).get(
+            "Monthly_Inhand_Salary"
+        ),
+        "hist_total_paid": sum(paid) if paid else None,
+        "hist_missed_installments": sum(None not in pair and pair[0] < pair[1] for pair in pairs),
+        "hist_last_overdue": next(
+            (row["overdue_amt"] for row in history if row["installment_num"] == 2), None
+        ),
+        "fe_1_mean": statistics.fmean(clicked) if clicked else None,
+        "fe_1_std": statistics.stdev(clicked) if len(clicked) > 1 else None,
+    }
+
+
+@examples(2)
+@given(books(8, trusted=True))
+def test_a_loan_is_scored_when_it_is_known_in_time_and_with_the_features_of_a_hand(
+    book: Book,
+) -> None:
+    found = scored(book)
+    assert set(found) == {row["loan_id"] for row in book[LOANS] if known(book, row["loan_id"])}
+    for loan, row in found.items():
+        promised = by_hand(book, loan)
+        approximately = {
+            name: pytest.approx(value, rel=1e-12, abs=1e-9) if isinstance(value, float) else value
+            for name, value in promised.items()
+        }
+        assert {name: row[name] for name in promised} == approximately, loan
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+def is_later(name: str, row: Row, began: Mapping[str, list[dt.date]]) -> bool:
+    """Whether a row may be known of no loan of its customer, each at its prediction point."""
+    of_customer = began.get(row["Customer_ID"], [])
+    if name == CLICKSTREAM:
+        return all(row["snapshot_date"] >= start for start in of_customer)
+    if name == LOANS:
+        point = months_later(row["loan_start_date"], 3)
+        return row["installment_num"] >= 3 or row["snapshot_date"] > point
+    return all(row["snapshot_date"] > months_later(start, 3) for start in of_customer)
+
+
+@examples(2)
+@given(books(6, trusted=True), st.data())
+def test_no_row_that_comes_after_the_prediction_point_changes_a_feature(
+    book: Book, data: st.DataObject
+) -> None:
+    began = starts(book)
+    changed: Book = {name: [] for name in book}
+    for name, rows in book.items():
+        for row in rows:
+            if not is_later(name, row, began) or row["Customer_ID"] == "CUS_ANCHOR":
+                changed[name].append(row)
+            elif data.draw(st.booleans()):
+                changed[name].append(data.draw(another(name, row)))
+    assert scored(changed) == scored(book)
+
+
+def another(name: str, row: Row) -> st.SearchStrategy[Row]:
+    """A later row that says something else, or says it later still."""
+    said: dict[str, st.SearchStrategy[Any]] = {
+        "snapshot_date": st.integers(0, 300).map(
+            lambda later: row["snapshot_date"] + dt.timedelta(days=later)
+        )
+    }
+    for column, value in row.items():
+        if isinstance(value, float):
+            said[column] = amounts
+        elif isinstance(value, int) and column not in ("installment_num", "SSN_valid"):
+            said[column] = numbers
+    return st.fixed_dictionaries(said).map(lambda changes: {**row, **changes})
+
+
+@examples(2)
+@given(books(8, trusted=False), st.dates(day("2023-04-01"), day("2024-06-30")))
+def test_gold_as_of_a_day_is_the_same_without_the_rows_that_came_later(
+    book: Book, today: dt.date
+) -> None:
+    early = {n: [r for r in rows if r["snapshot_date"] <= today] for n, rows in book.items()}
+
+    def as_of(book: Book) -> tuple[dict[str, Row], dict[str, Any]]:
+        rows = [row for row in gold_of(book) if row["prediction_date"] <= today]
+        matured = [row for row in rows if row["label_date"] and row["label_date"] <= today]
+        return features_of(rows), {row["loan_id"]: row["label"] for row in matured}
+
+    arrived = [row["snapshot_date"] for row in early[LOANS]]
+    if arrived:  # of an extract without a row nothing is scored
+        reached = max(arrived)
+        then, now = as_of(early), as_of(book)
+        assert then[0] == {k: v for k, v in now[0].items() if v["prediction_date"] <= reached}
+        assert then[1] == {k: v for k, v in now[1].items() if k in then[0]}
+
+
+# --- flags ------------------------------------------------------------------------------------
+
+
+@examples(2)
+@given(books(8, trusted=False))
+def test_every_row_passes_the_quality_check_or_is_quarantined_and_no_flag_reaches_back(
+    book: Book,
+) -> None:
+    tables = silver(**book)
+    flags = flags_of(tables)
+    found = collected(flags, "Customer_ID")
+    for name, rows in tables.items():
+        assert passed(rows, flags).count() + quarantined(rows, flags).count() == len(book[name])
+    first: dict[str, dt.date] = {}
+    for flag in found:
+        seen = first.setdefault(flag["Customer_ID"], flag["flagged_on"])
+        first[flag["Customer_ID"]] = min(seen, flag["flagged_on"])
+    never = dt.date.max
+    everybody = scored(book)
+    points: dict[str, list[dt.date]] = {}
+    for row in everybody.values():
+        points.setdefault(row["customer_id"], []).append(row["prediction_date"])
+    kept = features_of(gold_of(book))
+    assert kept == {
+        loan: row
+        for loan, row in everybody.items()
+        if row["prediction_date"] < first.get(row["customer_id"], never)
+    }
+
+
+@examples(2)
+@given(st.tuples(*(customers(f"CUS_{i}", trusted=False) for i in range(6))))
+def test_a_customer_has_the_same_rows_in_gold_without_the_others(parts: tuple[Book, ...]) -> None:
+    everybody = gold_of(together(parts))
+    some = gold_of(together(parts[:3]))
+    mine = {"CUS_0", "CUS_1", "CUS_2", "CUS_ANCHOR"}
+    assert [row for row in everybody if row["customer_id"] in mine] == some
