@@ -188,6 +188,13 @@ CLICKSTREAM = Table(
 
 TABLES = {table.name: table for table in (ATTRIBUTES, FINANCIALS, LOANS, CLICKSTREAM)}
 
+# What may stand around a value and is no part of it: the blanks of Unicode, those of no width too,
+# which nobody sees on a screen.
+BLANKS = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u180e"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u200b\u200c\u200d"
+    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
 SSN = r"^[0-9]{3}-[0-9]{2}-[0-9]{4}$"
 # Unpadded or padded day and month, four digits of year; ISO is padded always. 5/1/2023 is the
 # fifth of January in the first form: M/d/yyyy is never guessed.
@@ -197,7 +204,7 @@ ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 def parse_date(text: str) -> dt.date | None:
     """The date in a text of either form; None when it is neither or no day of the contract."""
-    text = text.strip(" ")  # as silver does: another blank is no part of a date
+    text = text.strip(BLANKS)
     try:
         if re.fullmatch(ISO, text):
             date = dt.date.fromisoformat(text)

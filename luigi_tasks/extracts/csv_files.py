@@ -14,7 +14,7 @@ import pyarrow.csv as pa_csv
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
-from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, ISO, Table
+from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR, ISO, Table
 from luigi_tasks.extracts.headers import read_header
 from luigi_tasks.extracts.lines import BLOCK, CheckedLines, fields, is_misquoted, numbered
 from luigi_tasks.extracts.opening import opened
@@ -142,7 +142,7 @@ def _refuse_unknown_dates(path: Path, names: list[str], column: str, batch: pa.R
 
 
 def _is_date_or_empty(text: str) -> bool:
-    text = text.strip()
+    text = text.strip(BLANKS)
     return not text or re.match(f"{ISO}|{DAY_MONTH_YEAR}", text) is not None
 
 

@@ -12,13 +12,13 @@ from statistics import median
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from luigi_tasks.extracts.contract import Column, Table, parse_date
+from luigi_tasks.extracts.contract import BLANKS, Column, Table, parse_date
 
 # A month counts when it holds this share of the rows of a usual (median) month, and no more than
 # a year lies between it and the months before.
 SHARE = 0.01
 MAX_GAP_MONTHS = 12
-WHOLE = r" *([+-]?[0-9]{1,9})([.]0+)?_? *"
+WHOLE = r"([+-]?[0-9]{1,9})([.]0+)?_?"
 
 
 def columns_read(table: Table) -> list[str]:
@@ -39,7 +39,7 @@ def count_days(batches: Iterable[pa.RecordBatch | pa.Table], table: Table) -> di
         for name in columns_read(table):
             texts, column = batch.column(name), table.column(name)
             if column.kind == "key":
-                tests.append(pc.not_equal(pc.utf8_trim(texts, " "), ""))
+                tests.append(pc.not_equal(pc.utf8_trim(texts, BLANKS), ""))
             else:
                 readable = [t for t in pc.unique(texts).to_pylist() if _is_readable(column, t)]
                 tests.append(pc.is_in(texts, pa.array(readable, pa.string())))
@@ -54,7 +54,7 @@ def count_days(batches: Iterable[pa.RecordBatch | pa.Table], table: Table) -> di
 def _is_readable(column: Column, text: str) -> bool:
     if column.kind == "date":
         return parse_date(text) is not None
-    whole = re.fullmatch(WHOLE, text)
+    whole = re.fullmatch(WHOLE, text.strip(BLANKS))
     return whole is not None and column.allows(int(whole[1]))
 
 

@@ -15,7 +15,15 @@ from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from luigi_tasks.extracts.contract import DAY_MONTH_YEAR, FILLER, ISO, SSN, Column, Table
+from luigi_tasks.extracts.contract import (
+    BLANKS,
+    DAY_MONTH_YEAR,
+    FILLER,
+    ISO,
+    SSN,
+    Column,
+    Table,
+)
 
 # The shape of a number and the type that it is cast to.
 NUMBERS = {
@@ -28,7 +36,7 @@ REASONS = ("empty", "placeholder", "unreadable", "out of range")
 
 def text(column: Column) -> Expression:
     """The text without surrounding blanks; null when nothing is left."""
-    trimmed = F.trim(F.col(column.name))
+    trimmed = F.btrim(F.col(column.name), F.lit(BLANKS))
     return F.when(trimmed != "", trimmed)
 
 

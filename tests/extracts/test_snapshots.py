@@ -82,10 +82,10 @@ def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         {"Customer_ID": "  "},
         {"loan_start_date": "31/4/2023"},
         {"installment_num": "two"},
-        {"installment_num": "-1"},
         {"installment_num": "601"},
-        {"snapshot_date": "\u00a030/6/2023"},
-        {"loan_start_date": "\t1/1/2023"},
+        {"installment_num": "-1"},
+        {"loan_id": "\u00a0"},
+        {"loan_id": "\u200b"},
     ],
     ids=str,
 )

@@ -141,7 +141,8 @@ def test_an_integer_may_be_written_with_point_zero_but_not_with_a_fraction() -> 
 def test_blanks_around_a_value_do_not_matter() -> None:
     assert cleaned(ATTRIBUTES, "Age", " 30 ") == [30]
     assert cleaned(ATTRIBUTES, "Occupation", " Lawyer ") == ["Lawyer"]
-    assert cleaned(LOANS, "loan_amt", " 10000") == [10_000.0]
+    assert cleaned(LOANS, "loan_amt", " 10000", "\u00a010000", "10000\t") == [10_000.0] * 3
+    assert cleaned(ATTRIBUTES, "Occupation", "\u3000Lawyer\u200b") == ["Lawyer"]
 
 
 # --- texts ------------------------------------------------------------------------------------
