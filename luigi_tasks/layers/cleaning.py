@@ -30,7 +30,7 @@ NUMBERS = {
     "integer": (r"^[+-]?[0-9]{1,9}$", "int"),
     "decimal": (r"^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([eE][+-]?[0-9]{1,2})?$", "double"),
 }
-HISTORY = r"^([0-9]{1,3}) Years? and ([0-9]{1,2}) Months?$"
+HISTORY = r"^([0-9]{1,3}) Years? and (1[01]|0?[0-9]) Months?$"
 REASONS = ("empty", "placeholder", "unreadable", "out of range")
 
 

@@ -158,10 +158,11 @@ def test_the_ssn_is_reduced_to_whether_it_is_valid_and_the_name_is_gone() -> Non
 
 def test_a_credit_history_is_counted_in_months() -> None:
     texts = ("10 Years and 9 Months", "0 Years and 1 Months", "1 Year and 1 Month", "long", "")
+    beyond = ("10 Years and 12 Months", "10 Years and 99 Months")
     months = cleaned(
-        FINANCIALS, "Credit_History_Age", *texts, silver_column="Credit_History_Months"
+        FINANCIALS, "Credit_History_Age", *texts, *beyond, silver_column="Credit_History_Months"
     )
-    assert months == [129, 1, 13, None, None]
+    assert months == [129, 1, 13, None, None, None, None]
 
 
 def test_loan_types_become_a_list_and_an_empty_one_stays_unknown() -> None:
