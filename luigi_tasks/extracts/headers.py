@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import itertools
+from codecs import getincrementaldecoder
 from pathlib import Path
 
 from luigi_tasks.core.errors import PipelineError
@@ -18,28 +19,34 @@ from luigi_tasks.extracts.opening import opened
 
 # What is longer is no header. The module csv takes no longer field either.
 _LONGEST = 1 << 17
+# How files of gzip, zip, bzip2, xz and Zstandard begin.
+_COMPRESSED = (b"\x1f\x8b", b"PK\x03\x04", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
 
 
 def read_header(path: Path, table: Table) -> list[str]:
     """The column names of a CSV file.
 
-    Raises PipelineError when the file is missing, cannot be read, is empty, not UTF-8, not comma
-    separated, lacks a column of the contract, or has two columns of one name: Spark takes no
-    notice of upper and lower case.
+    Raises PipelineError when the file is missing, cannot be read, is empty, compressed, not UTF-8,
+    not comma separated, lacks a column of the contract, or has two columns of one name: Spark takes
+    no notice of upper and lower case.
     """
     number, line = _first_line(path)
-    if has_lone_carriage_return(line):
-        raise PipelineError(f"{path}: line {number} holds a carriage return without a line feed")
-    if len(line) > _LONGEST:
-        raise PipelineError(
-            f"{path}: line {number} is longer than {_LONGEST >> 10} KiB; a header was expected"
-        )
+    is_cut_off = len(line) > _LONGEST
+    # Before all else what the file is: bytes that are no text may hold anything.
+    if line.startswith(_COMPRESSED):
+        raise PipelineError(f"{path}: is compressed; unpack it")
     try:
-        text = line.decode()
+        text = getincrementaldecoder("utf-8")().decode(line, final=not is_cut_off)
     except UnicodeDecodeError:
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     if "\0" in text:  # UTF-16 without a byte order mark
         raise PipelineError(f"{path}: is not UTF-8 text; save it as UTF-8")
+    if has_lone_carriage_return(line):
+        raise PipelineError(f"{path}: line {number} holds a carriage return without a line feed")
+    if is_cut_off:
+        raise PipelineError(
+            f"{path}: line {number} is longer than {_LONGEST >> 10} KiB; a header was expected"
+        )
     if is_misquoted(line):
         raise PipelineError(f"{path}: line {number}: a quote of the header is out of place")
     names = next(csv.reader([text]))

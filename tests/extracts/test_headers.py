@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -80,6 +84,17 @@ def test_a_header_with_a_quote_out_of_place_is_refused(path: Path, name: str) ->
 def test_utf_16_is_refused_as_an_encoding(path: Path, encoding: str) -> None:
     write(path, line("CUS_1"), encoding=encoding)
     assert "is not UTF-8 text" in refusal(path)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_compressed_file_is_refused_as_one(path: Path, pack: Callable[[bytes], bytes]) -> None:
+    path.write_bytes(pack(csv_text(ATTRIBUTES, {}).encode()))
+    assert refusal(path) == f"{path}: is compressed; unpack it"
+
+
+def test_bytes_that_are_no_text_are_refused_as_such_whatever_stands_among_them(path: Path) -> None:
+    path.write_bytes(b"\xff\r\0" * (1 << 17))
+    assert refusal(path).endswith("is not UTF-8 text; save it as UTF-8")
 
 
 def test_a_latin_1_header_is_refused_as_an_encoding(path: Path) -> None:
