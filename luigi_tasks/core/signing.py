@@ -83,8 +83,16 @@ def check(path: Path, data: bytes) -> None:
 
 
 def read(path: Path) -> bytes:
-    """A small file as a whole, checked. Raises FileNotFoundError, or PipelineError as `check`."""
-    data = file_system(path).read(path)
+    """A small file as a whole, checked.
+
+    Raises FileNotFoundError, and PipelineError as `check` or when it cannot be read.
+    """
+    try:
+        data = file_system(path).read(path)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be read: {error.strerror or error}") from error
     check(path, data)
     return data
 
