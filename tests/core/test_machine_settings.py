@@ -29,31 +29,6 @@ def refusal() -> str:
 
 
 @pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        (
-            "[engine]\nmemory_md = 3",
-            "luigi.cfg: unknown setting [engine] memory_md = 3; did you mean memory_mb?",
-        ),
-        ("[engin]\nmemory_mb = 3", "luigi.cfg: unknown section [engin]; did you mean [engine]?"),
-        (
-            "[storage]\ndata_mart = x",
-            "luigi.cfg: unknown setting [storage] data_mart = x; did you mean datamart?",
-        ),
-        (
-            "[retcode]\ntask_faild = 3",
-            "luigi.cfg: unknown setting [retcode] task_faild = 3; did you mean task_failed?",
-        ),
-        ("[Pipeline]\nas_off = 1", "luigi.cfg: unknown setting [Pipeline] as_off = 1; did you"),
-        ("[engine]\nmaster = ${NO_SUCH_NAME}", "luigi.cfg: [engine] master: "),
-    ],
-)
-def test_what_nobody_reads_is_refused(written: Path, text: str, sentence: str) -> None:
-    written.write_text(text)
-    assert refusal().startswith(sentence)
-
-
-@pytest.mark.parametrize(
     "text",
     [
         (ROOT / "luigi.cfg").read_text(),
