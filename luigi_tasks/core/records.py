@@ -44,5 +44,5 @@ def from_json(text: bytes | str, kind: type[R], source: Path | str) -> R:
     """
     try:
         return msgspec.json.decode(text, type=kind)
-    except msgspec.DecodeError as error:  # ValidationError is one of them
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PipelineError(f"{source}: {error}") from None

@@ -101,6 +101,22 @@ def test_a_marker_that_cannot_be_read_is_refused(empty_project: Path, text: str)
         marker.read_marker()
 
 
+def test_a_byte_that_is_no_text_is_refused_like_any_other_in_trail_and_marker(
+    three_generations: None,
+) -> None:
+    for path, read in (
+        (audit_trail.trail_path(), audit_trail.read_trail),
+        (marker.marker_path(), marker.read_marker),
+    ):
+        data = path.read_bytes()
+        start = data.index(b"because")
+        path.write_bytes(data[:start] + b"\xe1" + data[start + 1 :])
+        with pytest.raises(PipelineError, match=path.name):
+            read()
+        path.write_bytes(data)
+        read()
+
+
 @pytest.mark.parametrize("generation", [0, -1, 1.5])
 def test_a_marker_with_an_impossible_generation_is_refused(
     empty_project: Path, generation: float
