@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.files import changing
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.sample_data import DRIFTS, generate
 
@@ -27,13 +28,14 @@ def run(arguments: argparse.Namespace) -> int:
             "replace it"
         )
     try:
-        rows = generate(
-            arguments.out,
-            arguments.customers,
-            arguments.seed,
-            arguments.drift,
-            arguments.drift_from,
-        )
+        with changing(arguments.out):
+            rows = generate(
+                arguments.out,
+                arguments.customers,
+                arguments.seed,
+                arguments.drift,
+                arguments.drift_from,
+            )
     except ValueError as error:
         raise PipelineError(str(error)) from error
     for name, number in rows.items():

@@ -23,6 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import file_system, is_shared
 
 CACHE = Path(".cache") / "digests"
@@ -99,5 +100,6 @@ def _noted(name: str) -> list[Any]:
 
 def _note(name: str, value: Any) -> None:
     note = {"checksum": of_json([name, value]), "value": value}
-    with contextlib.suppress(OSError):  # without a cache everything takes longer, and that is all
+    # Without a cache everything takes longer, and that is all.
+    with contextlib.suppress(OSError, PipelineError):
         file_system(CACHE).write(CACHE / name, json.dumps(note).encode())

@@ -24,6 +24,8 @@ from luigi_tasks.core.errors import PipelineError
 
 # The file of a directory that is written last and removed first.
 MARKER = "_SUCCESS"
+# What the system says of a place that takes nothing more, whatever is written.
+_FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 def located(place: str, *parts: str) -> Path:
@@ -42,6 +44,20 @@ def located(place: str, *parts: str) -> Path:
     except (ImportError, ValueError) as error:
         raise PipelineError(f"luigi.cfg: [storage] {place} cannot be reached: {error}") from error
     return path.joinpath(*parts)  # type: ignore[no-any-return]
+
+
+@contextlib.contextmanager
+def changing(path: Path) -> Iterator[None]:
+    """Around what writes at a path: a full disk or a read-only one is raised as a PipelineError.
+
+    It names the path; the system's own error often names none.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL_OR_READ_ONLY:
+            raise
+        raise PipelineError(f"{path}: cannot be written: {os.strerror(error.errno)}") from error
 
 
 def is_shared(path: Path) -> bool:
@@ -63,13 +79,19 @@ class LocalFiles(LocalFileSystem):
 
     def write(self, path: Path, data: bytes) -> None:
         """Replace a file: a reader sees the old bytes or the new ones, also after a crash."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         beside = temporary.beside(path, "new")
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self.put(beside, path)
+        with changing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with beside.open("wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                self.put(beside, path)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    beside.unlink(missing_ok=True)
+                raise
 
     def put(self, new: Path, path: Path) -> None:
         """Put a file in place of another, or of a folder that should not be there."""
@@ -90,11 +112,12 @@ class LocalFiles(LocalFileSystem):
 
     def discard(self, path: Path) -> None:
         """Remove a file or a directory tree, if it is there."""
-        if path.is_dir() and not path.is_symlink():
-            with contextlib.suppress(FileNotFoundError):  # another process may do the same
-                shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
+        with changing(path):
+            if path.is_dir() and not path.is_symlink():
+                with contextlib.suppress(FileNotFoundError):  # another process may do the same
+                    shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
     def sweep(self, folder: Path) -> None:
         """Remove what processes that are gone were writing below a folder."""

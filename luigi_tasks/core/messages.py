@@ -1,10 +1,12 @@
 """How the errors that users can mend are shown: by their sentence, without the traceback.
 
-These are PipelineError, and what Luigi raises for a wrong word on its command line.
+These are PipelineError, what Luigi raises for a wrong word on its command line, and what the
+system says of a named file that cannot be written: Luigi writes some itself.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import sys
@@ -16,6 +18,15 @@ from luigi.task_register import TaskClassNotFoundException
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.refusals import refusal
 
+# What the system says of a file that it does not let anybody write, or not this user.
+_REFUSALS = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+)
 # How the error begins in the last line of a traceback that Luigi has already formatted.
 _NAME = f"{PipelineError.__module__}.{PipelineError.__qualname__}: "
 # How Luigi begins its errors about the parameters of a task, or of a section of luigi.cfg.
@@ -38,6 +49,8 @@ def sentence(error: BaseException) -> str | None:
     """What users read of an error; None when only its traceback helps."""
     if isinstance(error, PipelineError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+        return f"{error.filename}: {error.strerror}"
     if isinstance(error, TaskClassNotFoundException):
         first, *near = str(error).splitlines()
         return f"{first} {', '.join(near)}?" if near else first

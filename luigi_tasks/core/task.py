@@ -22,6 +22,7 @@ import luigi
 from luigi.task import flatten
 
 from luigi_tasks.core import code_digests, files, imports, locks, settings, storage
+from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.recipes import Recipe, content_of, difference
 from luigi_tasks.core.settings import Slice
 from luigi_tasks.core.targets import StageTarget
@@ -247,21 +248,23 @@ class Stage(Task):
             return
         recipe = self.recipe()
         targets = self.output()
-        staging = {name: target.staging() for name, target in targets.items()}
-        try:
-            self.build(staging)
-            with locks.publishing():
-                if self._stale_outputs(recipe) is None:
-                    log.info("%s: another run has published it meanwhile", self)
-                    return
-                # Another run may have published another day: ask again what lies where.
-                for name, target in self.output().items():
-                    self.publish(target, staging[name], recipe)
-        finally:
-            for name, target in targets.items():
-                with contextlib.suppress(OSError):
-                    target.fs.discard(staging[name])
-        self._record(started)
+        with files.changing(self.path()):
+            staging = {name: target.staging() for name, target in targets.items()}
+            try:
+                self.build(staging)
+                with locks.publishing():
+                    if self._stale_outputs(recipe) is None:
+                        log.info("%s: another run has published it meanwhile", self)
+                        return
+                    # Another run may have published another day: ask again what lies where.
+                    for name, target in self.output().items():
+                        self.publish(target, staging[name], recipe)
+            finally:
+                for name, target in targets.items():
+                    with contextlib.suppress(OSError, PipelineError):
+                        target.fs.discard(staging[name])
+        with files.changing(HISTORY):
+            self._record(started)
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
         """Put one output in place."""

@@ -1,0 +1,86 @@
+"""A full or a read-only disk ends a run in one sentence, and the outputs stay as they were."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from running import BIN, Project
+
+from luigi_tasks.core import digests, messages
+from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.files import LocalFiles
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_that_finds_no_space_is_named_and_the_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "marker.json"
+    LocalFiles().write(path, b"old")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PipelineError, match=r"marker\.json: cannot be written: No space left"):
+        LocalFiles().write(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_cannot_be_remembered_is_found_out_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "fsync", full)
+    (tmp_path / "extract.csv").write_text("text")
+    os.utime(tmp_path / "extract.csv", (1, 1))
+    digests.clear_memory()
+    assert digests.of_file(tmp_path / "extract.csv") == digests.hashlib.sha256(b"text").hexdigest()
+
+
+@pytest.mark.parametrize("error", [errno.EROFS, errno.EACCES, errno.ENOSPC])
+def test_what_the_system_says_of_a_named_file_is_shown_as_a_sentence(error: int) -> None:
+    refused = OSError(error, os.strerror(error), ".cache/luigi.pid")
+    assert messages.sentence(refused) == f".cache/luigi.pid: {os.strerror(error)}"
+    assert messages.sentence(OSError(error, os.strerror(error))) is None
+
+
+def with_small_files(project: Project, most: int, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command to which the system gives no file with more than so many bytes."""
+    return subprocess.run(
+        words,
+        cwd=project.path,
+        env=project.environment,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_stage_that_finds_no_space_names_its_output_and_changes_none(
+    finished: Project, project: Project
+) -> None:
+    project.edit("params.yaml", "max_depth: 10", "max_depth: 9")
+    luigi = (str(BIN / "luigi"), "--module", "luigi_tasks", "TrainingPipeline")
+    done = with_small_files(project, 50_000, *luigi, "--local-scheduler")
+    assert done.returncode == 30
+    assert "Traceback" not in done.stderr
+    told = "model_store/candidates/generation_1/random_forest: cannot be written: File too large"
+    assert [line for line in done.stderr.splitlines() if told in line]
+    assert project.digests() == finished.digests()
+
+
+def test_samples_that_find_no_space_are_told_in_one_sentence(project: Project) -> None:
+    shutil.rmtree(project.path / "data")
+    words = ("sample-data", "--out", "data", "--customers", "2000")
+    done = with_small_files(project, 100_000, sys.executable, "-m", "luigi_tasks", *words)
+    assert done.returncode == 1
+    assert done.stderr == "error: data: cannot be written: File too large\n"
