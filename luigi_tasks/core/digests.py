@@ -23,8 +23,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from luigi_tasks.core import temporary
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import file_system, is_shared
+from luigi_tasks.core.files import changing, file_system, is_shared
 
 CACHE = Path(".cache") / "digests"
 # A file modified this recently could change again within one tick of the file system's clock.
@@ -76,9 +77,16 @@ _memory: dict[str, Any] = {}
 
 
 def forget() -> None:
-    """Forget all that was ever noted: what is asked for from now on is found out again."""
+    """Forget all that was ever noted: what is asked for from now on is found out again.
+
+    The notes are moved away first: another process may be adding some.
+    """
     clear_memory()
-    file_system(CACHE).discard(CACHE)
+    away = temporary.beside(CACHE)
+    file_system(CACHE).discard(away)
+    with changing(CACHE), contextlib.suppress(FileNotFoundError):
+        CACHE.rename(away)
+    file_system(CACHE).discard(away)
 
 
 def clear_memory() -> None:

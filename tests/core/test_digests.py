@@ -114,3 +114,20 @@ def test_what_was_forgotten_is_found_out_again() -> None:
     digests.forget()
     assert not digests.CACHE.exists()
     assert digests.remembered("span-1", lambda: 2) == 2
+
+
+def test_another_process_may_note_something_while_all_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    digests.clear_memory()
+    digests.remembered("span-1", lambda: 1)
+    remove = os.rmdir
+
+    def meanwhile(path: str, **options: int) -> None:
+        digests.remembered("span-2", lambda: 2)
+        remove(path, **options)
+
+    monkeypatch.setattr(os, "rmdir", meanwhile)
+    digests.forget()
+    assert [note.name for note in digests.CACHE.iterdir()] == ["span-2.json"]
+    assert [path.name for path in digests.CACHE.parent.iterdir()] == [digests.CACHE.name]
