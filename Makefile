@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 
 .DEFAULT_GOAL := help
-.PHONY: help run scheduler test test-slow fuzz bench lint install lock data sample-data dvc-commit clean
+.PHONY: help run scheduler test test-slow fuzz torture bench lint install lock data sample-data dvc-commit clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ fuzz: $(VENV)/.installed-test  ## the properties of tests/fuzz with many new exa
 
 bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
 	$(BIN)/python benchmarks/bench.py $(SCALES)
+
+torture: install  ## kill, starve, race and damage runs, 40 min; ONLY="--only kills --kills 20"
+	$(BIN)/python -m benchmarks.torture $(ONLY)
 
 lint: $(VENV)/.installed-test  ## rules, format, types, the order of the rooms, generated files
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""What a pipeline must survive, done to it: `python -m benchmarks.torture`."""
