@@ -79,6 +79,13 @@ def test_what_says_the_same_in_other_words_or_nothing_contradicts_no_row(
     assert quarantine == []
 
 
+def test_a_contradiction_is_seen_wherever_the_texts_of_two_rows_are_cut() -> None:
+    first = {"Customer_ID": "CUS_1|1/5/2023", "tenure": "10"}
+    other = {"Customer_ID": "CUS_1", "tenure": "1/5/2023|10", "installment_num": "1"}
+    assert look(LOANS, first, other).may_contradict
+    assert split_after_a_look(LOANS, first, other)[0] == []
+
+
 def test_a_row_that_is_quarantined_for_itself_contradicts_no_row() -> None:
     bad = {"installment_num": "", "Customer_ID": "CUS_2"}
     kept, quarantine = split_after_a_look(LOANS, {}, bad)
