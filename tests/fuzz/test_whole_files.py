@@ -115,6 +115,32 @@ def test_lines_are_rows_malformed_or_the_header_or_the_file_is_refused_with_its_
     assert malformed == delivery.malformed
 
 
+POISON = {
+    b"\0": "holds a NUL byte",
+    b"\r": "holds a carriage return without a line feed",
+    b"\xff": "is not UTF-8 text; save the file as UTF-8",
+    b',"x': "a quote is not closed on its line; no value holds a line break",
+    b"": "neither d/M/yyyy nor yyyy-MM-dd",
+}
+
+
+@examples(60)
+@given(
+    st.lists(st.sampled_from([*LINES[:4], "CUS_6,Ada", ""]), max_size=6),
+    st.sampled_from(sorted(POISON)),
+    st.lists(st.sampled_from(LINES[:4]), max_size=6),
+)
+def test_what_cannot_be_a_row_is_refused_with_the_number_of_its_line_and_the_reason(
+    path: Path, before: list[str], poison: bytes, after: list[str]
+) -> None:
+    bad = b"CUS_0,A" + poison + b"da,30,913-74-1218,Lawyer," + (b"" if poison else b"1.5.2023")
+    head, tail = (("\n".join(lines) + "\n").encode() for lines in ([HEADER, *before], after))
+    refusal = read(path, head + bad + b"\n" + tail, 8 << 20)
+    assert isinstance(refusal, str)
+    assert refusal.startswith(f"{path}: line {len(before) + 2}")
+    assert refusal.endswith(POISON[poison])
+
+
 @examples(40)
 @given(deliveries(), st.integers(150, 700))
 def test_where_the_blocks_are_cut_makes_no_difference(path: Path, data: bytes, block: int) -> None:

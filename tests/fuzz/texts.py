@@ -32,6 +32,16 @@ dates = st.one_of(
     ),
     st.dates().map(str),
     st.dates().map(lambda day: f"{day.day}/{day.month}/{day.year}"),
+    _some(
+        [
+            " 1/5/2023",
+            "\t1/5/2023",
+            "1/5/2023\u00a0",
+            "2023-05-01\u2028",
+            "2023-05-01 ",
+            "1/5/2023_",
+        ]
+    ),
 )
 _histories = st.from_regex(
     r"[0-9]{1,3} Years? and [0-9]{1,2} Months?|[0-9]{1,4} [Yy]ears? and [0-9]{1,3} Months?[ .]?",
