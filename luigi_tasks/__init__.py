@@ -15,6 +15,7 @@ from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.training_data import TrainingData
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
+from luigi_tasks.monitoring.views import CreditRiskViews
 from luigi_tasks.pipeline import (
     BronzeLayer,
     InferencePipeline,
@@ -23,6 +24,7 @@ from luigi_tasks.pipeline import (
     Reports,
     TrainingPipeline,
 )
+from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.plots import Plots
 
@@ -31,6 +33,8 @@ __all__ = [
     "Bronze",
     "BronzeLayer",
     "CloseIncident",
+    "CreditRiskPicture",
+    "CreditRiskViews",
     "Dashboard",
     "GoldFeatures",
     "Governance",

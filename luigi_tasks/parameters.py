@@ -182,6 +182,11 @@ RULES = Rules(
         "governance.min_new_labels": Whole(
             1, 10**9, about="matured loans from after a break that a retrain can learn from"
         ),
+        "monitoring.cost_ratio": Number(
+            0.01,
+            1000,
+            about="what approving a default costs, in profits lost by refusing a good loan",
+        ),
         "governance.min_auc": Number(0, 1, about="retrain below this AUC"),
         "governance.max_psi": Number(0, 100, about="retrain from this PSI on"),
         "governance.min_matured": Whole(

@@ -11,6 +11,8 @@ from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
+from luigi_tasks.monitoring.views import CreditRiskViews
+from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.plots import Plots
 
@@ -37,13 +39,15 @@ class InferencePipeline(AsOf, Wrapper):
 
 
 class Reports(AsOf, Wrapper):
-    """How well the model does, for people to look at: monitoring tables, dashboard and plots."""
+    """How well the model and the loans do, for people to look at: tables, pictures and plots."""
 
     def requires(self) -> list[Task]:
         return [
             Monitoring(**self.moment),
             Incidents(**self.moment),
+            CreditRiskViews(**self.moment),
             Dashboard(**self.moment),
+            CreditRiskPicture(**self.moment),
             Plots(**self.moment),
         ]
 
