@@ -26,6 +26,10 @@ class Incidents(AsOfStage):
     def requires(self) -> Monitoring:
         return Monitoring(**self.moment)
 
+    def inputs(self) -> dict[str, StageTarget]:
+        monitoring = self.requires()
+        return {f"{monitoring} drift": monitoring.output()["drift"]}
+
     def output(self) -> dict[str, StageTarget]:
         return {"incidents": self.place(Directory(in_datamart("gold", "incidents.parquet")))}
 
