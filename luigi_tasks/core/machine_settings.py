@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from luigi.configuration import get_config
+from luigi.interface import core
 from luigi.task_register import Register
 
 from luigi_tasks.core.errors import PipelineError
@@ -76,10 +77,16 @@ _MORE_SECTIONS = [
 
 
 def check() -> None:
-    """Raise PipelineError at the first section or key of luigi.cfg that nobody reads."""
+    """Raise PipelineError at the first section or key of luigi.cfg that nobody reads.
+
+    And for a number of workers with which Luigi would run nothing and call that a success.
+    """
     named = os.environ.get("LUIGI_CONFIG_PATH")
     if named is not None and not Path(named).is_file():
         raise PipelineError(f"LUIGI_CONFIG_PATH = {named} is no file")
+    workers = core().workers
+    if workers < 1:
+        raise PipelineError(f"--workers {workers} is not allowed: a whole number from 1 on")
     config = get_config()
     everywhere = config.defaults()
     declared: dict[str, Any] = Register._get_reg()

@@ -123,8 +123,8 @@ def _lookup(values: Mapping[str, Any], name: str) -> Any:
     """A setting by dotted name, or one entry of a setting that holds several."""
     if name in values:
         return values[name]
-    parent, _, last = name.rpartition(".")
-    entries = values[parent]
+    parent = next(each for each in values if name.startswith(f"{each}."))
+    entries, last = values[parent], name.removeprefix(f"{parent}.")
     if last not in entries:
         raise PipelineError(
             f"{PARAMS_FILE}: {parent} has no {last}, only {', '.join(map(str, entries))}"

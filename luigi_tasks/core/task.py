@@ -97,6 +97,11 @@ class Task(luigi.Task):
     abstract = True
     reads: ClassVar[tuple[str, ...]] = ()
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if vars(type(self)).get("abstract"):
+            raise PipelineError(f"No task {self.get_task_family()}: others build on it")
+
     @classmethod
     def concrete_values(cls, values: dict[str, Any]) -> dict[str, Any]:
         """The parameters by name, with defaults that depend on the project made concrete.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import luigi.retcodes  # noqa: F401 (declares [retcode], as the command `luigi` does)
 import pytest
@@ -64,16 +63,6 @@ def answer(words: str, printed: pytest.CaptureFixture[str]) -> str:
     return "nothing: it went through"
 
 
-def known_to_fail(cases: dict[str, Case]) -> list[Any]:
-    """The names of cases; those that are known to fail have to."""
-    return [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason=case["xfail"]))
-        if "xfail" in case
-        else name
-        for name, case in cases.items()
-    ]
-
-
 @pytest.mark.parametrize("name", OURS)
 def test_a_machine_setting_that_cannot_be_is_refused_in_the_sentence_of_the_table(
     here: Project, name: str, capsys: pytest.CaptureFixture[str]
@@ -82,7 +71,7 @@ def test_a_machine_setting_that_cannot_be_is_refused_in_the_sentence_of_the_tabl
     assert answer("Pipeline", capsys).startswith(OURS[name]["refused"])
 
 
-@pytest.mark.parametrize("name", known_to_fail(COMMANDS))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_wrong_word_is_answered_in_the_sentence_of_the_table(
     here: Project, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -110,7 +99,7 @@ def test_the_command_refuses_a_machine_setting_and_keeps_the_outputs(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", known_to_fail(COMMANDS))
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_command_answers_a_wrong_word_in_one_sentence_and_keeps_the_outputs(
     finished: Project, name: str
 ) -> None:
