@@ -131,6 +131,9 @@ RULES = Rules(
         "quality.max_unreadable_share": Number(
             0, 1, about="share of a column's values that may be unreadable; above it the run fails"
         ),
+        "features.clickstream_months": Whole(
+            1, 60, about="months of clickstream before a loan's start that its features look at"
+        ),
         "training.train_until": DateOr(
             "auto",
             about="the day up to which the first model knows labels; auto: the first day on which "

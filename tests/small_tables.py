@@ -20,13 +20,14 @@ from luigi_tasks.layers.gold_table import gold_table
 
 Row = dict[str, Any]
 
-# The section `labels` of params.yaml.
+# The section `labels` of params.yaml, and with it what GoldFeatures hands on.
 LABELS: dict[str, Any] = {
     "prediction_mob": 3,
     "observation_mob": 6,
     "performance_from": "prediction",
     "overdue_threshold": 0,
 }
+GOLD: dict[str, Any] = {**LABELS, "clickstream_months": 12}
 SILVER_TYPES = {
     "integer": pa.int32(),
     "decimal": pa.float64(),
@@ -253,5 +254,5 @@ def flags_of(tables: Mapping[str, DataFrame]) -> DataFrame:
 def gold_of(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     """Gold rows of these silver tables after the quality check, by loan."""
     frames = silver(**tables)
-    gold = gold_table(frames, flags_of(frames), **LABELS)
+    gold = gold_table(frames, flags_of(frames), **GOLD)
     return collected(gold, "loan_id")

@@ -138,7 +138,7 @@ def test_an_outage_of_the_clickstream_shows_from_the_first_month_that_it_hits(
     )
     assert project.luigi("Monitoring").returncode == 0
     drift = pd.read_parquet(project.path / "datamart/gold/feature_drift.parquet")
-    feature = drift[(drift["feature"] == "fe_1_mean") & (drift["sample"] == "live")]
+    feature = drift[(drift["feature"] == "fe_1_z") & (drift["sample"] == "live")]
     by_month = feature.set_index(feature["month"].astype(str))
     assert by_month.loc[:"2024-08-01", "missing_share"].max() < 0.5
     assert by_month.loc["2024-09-01":, "missing_share"].min() == 1

@@ -1,8 +1,8 @@
 """Features: what could be known of a loan at its prediction point.
 
 Attributes and financials: the newest snapshot on or before the prediction date. Clickstream:
-snapshots before the loan started. Repayment history: installments before the prediction point.
-Nulls stay null. Amounts are in the currency of the extracts.
+snapshots of the months before the loan started. Repayment history: installments before the
+prediction point. Nulls stay null. Amounts are in the currency of the extracts.
 """
 
 from __future__ import annotations
@@ -12,31 +12,37 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from luigi_tasks.extracts.contract import (
-    ATTRIBUTES,
-    CLICKSTREAM,
-    CLICKSTREAM_FEATURES,
-    FINANCIALS,
-    LOANS,
-)
+from luigi_tasks.extracts.contract import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
+from luigi_tasks.layers.clickstream import clickstream_statistics
 from luigi_tasks.layers.prediction_points import known_installments
 
 
 def with_features(
-    loans: DataFrame, silver: Mapping[str, DataFrame], *, prediction_mob: int
+    loans: DataFrame,
+    silver: Mapping[str, DataFrame],
+    all_clicks: DataFrame,
+    *,
+    prediction_mob: int,
+    clickstream_months: int,
 ) -> DataFrame:
-    """The loans of `prediction_points` with the columns of all features beside their own."""
+    """The loans of `prediction_points` with the columns of all features beside their own.
+
+    `all_clicks` is the clickstream of all customers, those too whom `silver` leaves out: what
+    everybody does must not depend on who is flagged.
+    """
     table = loans
     for part in (
         newest_snapshot(loans, silver[ATTRIBUTES.name].drop("SSN_valid")),
-        newest_snapshot(loans, silver[FINANCIALS.name]),
+        newest_snapshot(loans, with_loan_types(silver[FINANCIALS.name])),
         repayment_history(silver[LOANS.name], prediction_mob=prediction_mob),
-        clickstream_statistics(loans, silver[CLICKSTREAM.name]),
+        clickstream_statistics(
+            loans, silver[CLICKSTREAM.name], all_clicks, months=clickstream_months
+        ),
     ):
         table = table.join(part, on="loan_id", how="left")
     for name, value in engineered().items():
         table = table.withColumn(name, value)
-    return table.drop("Type_of_Loan")  # a list; Num_Loan_Types is what a model can use
+    return table
 
 
 def engineered() -> dict[str, Column]:
@@ -45,7 +51,6 @@ def engineered() -> dict[str, Column]:
     All are without unit but Monthly_Surplus: currency a month.
     """
     salary = "Monthly_Inhand_Salary"
-    kinds = F.size(F.split(F.col("Type_of_Loan"), "[|]"))
     return {
         "DTI": ratio("Total_EMI_per_month", salary),
         "Savings_Ratio": ratio("Amount_invested_monthly", salary),
@@ -55,8 +60,19 @@ def engineered() -> dict[str, Column]:
         "Debt_to_Annual_Income": ratio("Outstanding_Debt", "Annual_Income"),
         "Loan_to_Annual_Income": ratio("loan_amt", "Annual_Income"),
         "Delayed_per_Loan": ratio("Num_of_Delayed_Payment", "Num_of_Loan"),
-        "Num_Loan_Types": F.when(F.col("Type_of_Loan").isNotNull(), kinds),
     }
+
+
+def with_loan_types(financials: DataFrame) -> DataFrame:
+    """Snapshots with Num_Loan_Types in place of the list Type_of_Loan: how many distinct types.
+
+    It is 0 when the list is empty, and null when it is although there are loans.
+    """
+    listed, loans = F.col("Type_of_Loan"), F.col("Num_of_Loan")
+    distinct = F.size(F.array_distinct(F.split(listed, "[|]")))
+    none = F.when(F.coalesce(loans, F.lit(0)) == 0, F.lit(0))
+    kinds = F.when(listed.isNotNull(), distinct).otherwise(none)
+    return financials.withColumn("Num_Loan_Types", kinds).drop("Type_of_Loan")
 
 
 def repayment_history(loans: DataFrame, *, prediction_mob: int) -> DataFrame:
@@ -96,38 +112,6 @@ def newest_snapshot(loans: DataFrame, snapshots: DataFrame) -> DataFrame:
         .where(F.col("age_rank") == 1)
         .select("loan_id", *values)
     )
-
-
-def clickstream_statistics(loans: DataFrame, clickstream: DataFrame) -> DataFrame:
-    """One row a loan with clickstream: fe_i_mean and fe_i_std over snapshots before its start.
-
-    The standard deviation is that of a sample, √((n Σx² − (Σx)²) / (n (n − 1))), and null below
-    two snapshots. Both are built from integer sums, which are exact in any order of the rows.
-    """
-    sums = []
-    for name in CLICKSTREAM_FEATURES:
-        value = F.col(name).cast("bigint")
-        sums += [
-            F.count(name).alias(f"{name}_n"),
-            F.sum(value).alias(f"{name}_sum"),
-            F.sum(value * value).alias(f"{name}_squares"),
-        ]
-    before = (
-        loans.select("loan_id", "Customer_ID", "loan_start_date")
-        .join(clickstream, on="Customer_ID", how="inner")
-        .where(F.col("snapshot_date") < F.col("loan_start_date"))
-    )
-    statistics = []
-    for name in CLICKSTREAM_FEATURES:
-        n, total, squares = (F.col(f"{name}_{part}") for part in ("n", "sum", "squares"))
-        spread = (n * squares - total * total).cast("double")
-        pairs = (n * (n - 1)).cast("double")
-        mean = F.when(n > 0, total.cast("double") / n.cast("double"))
-        statistics += [
-            mean.alias(f"{name}_mean"),
-            F.when(n > 1, F.sqrt(spread / pairs)).alias(f"{name}_std"),
-        ]
-    return before.groupBy("loan_id").agg(*sums).select("loan_id", *statistics)
 
 
 def ratio(numerator: str, denominator: str) -> Column:

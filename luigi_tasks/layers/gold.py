@@ -28,7 +28,7 @@ class GoldFeatures(SparkStage):
     Beside them the loans that should have a label by now and have none, each with the reason.
     """
 
-    reads = ("labels.*",)
+    reads = ("labels.*", "features.*")
     product = "features"
 
     def check(self) -> None:

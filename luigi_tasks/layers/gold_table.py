@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from luigi_tasks.extracts.contract import LOANS
+from luigi_tasks.extracts.contract import CLICKSTREAM, LOANS
 from luigi_tasks.layers.exclusion import passed, without_flagged
 from luigi_tasks.layers.features import with_features
 from luigi_tasks.layers.labels import labels
@@ -25,6 +25,7 @@ def gold_table(
     observation_mob: int,
     performance_from: str,
     overdue_threshold: float,
+    clickstream_months: int,
 ) -> DataFrame:
     """The loans that have reached their prediction point, without those of flagged customers.
 
@@ -35,23 +36,30 @@ def gold_table(
     sound = {name: passed(rows, flags) for name, rows in silver.items()}
     loans = every_loan(
         sound,
+        silver[CLICKSTREAM.name],
         prediction_mob=prediction_mob,
         observation_mob=observation_mob,
         performance_from=performance_from,
         overdue_threshold=overdue_threshold,
+        clickstream_months=clickstream_months,
     )
     return without_flagged(loans, flags)
 
 
 def every_loan(
     silver: Mapping[str, DataFrame],
+    all_clicks: DataFrame,
     *,
     prediction_mob: int,
     observation_mob: int,
     performance_from: str,
     overdue_threshold: float,
+    clickstream_months: int,
 ) -> DataFrame:
-    """The same of all customers: the loans scored by the newest loan snapshot."""
+    """The same of all customers: the loans scored by the newest loan snapshot.
+
+    `all_clicks` is the clickstream that the customers of `silver` are compared with.
+    """
     installments = silver[LOANS.name]
     newest = installments.agg(F.max("snapshot_date").alias("newest"))
     loans = (
@@ -70,7 +78,13 @@ def every_loan(
         overdue_threshold=overdue_threshold,
     )
     table = (
-        with_features(loans, silver, prediction_mob=prediction_mob)
+        with_features(
+            loans,
+            silver,
+            all_clicks,
+            prediction_mob=prediction_mob,
+            clickstream_months=clickstream_months,
+        )
         .join(label, on="loan_id", how="left")
         .withColumn("vintage", F.trunc("loan_start_date", "month"))
         .withColumnRenamed("Customer_ID", "customer_id")

@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from conftest import ATTRIBUTES, CLICKSTREAM, LOANS, day
+from conftest import ATTRIBUTES, FINANCIALS, LOANS, day
 from pyspark.sql import DataFrame
-from small_tables import attributes, clicks, collected, frame, installment, installments, silver
+from small_tables import (
+    attributes,
+    book,
+    collected,
+    financials,
+    frame,
+    gold_of,
+    installment,
+    installments,
+    silver,
+)
 
 from luigi_tasks.layers.features import (
-    clickstream_statistics,
     newest_snapshot,
     ratio,
     repayment_history,
+    with_loan_types,
 )
 from luigi_tasks.layers.prediction_points import prediction_points
 
@@ -34,14 +44,6 @@ def test_the_newest_snapshot_on_or_before_the_prediction_date_counts() -> None:
     snapshots = newest_snapshot(dates_of(tables), tables[ATTRIBUTES])
     ages = {row["loan_id"]: row["Age"] for row in collected(snapshots, "loan_id")}
     assert ages == {"LOAN_1": 31, "LOAN_2": 50}
-
-
-def test_clickstream_of_the_start_date_itself_does_not_count() -> None:
-    rows = [clicks(on="2022-12-31", fe_1=-7), clicks(on="2023-01-01", fe_1=100)]
-    tables = silver(**{LOANS: installments(), CLICKSTREAM: rows})
-    statistics = clickstream_statistics(dates_of(tables), tables[CLICKSTREAM])
-    (row,) = collected(statistics, "loan_id")
-    assert (row["fe_1_mean"], row["fe_1_std"]) == (-7, None)
 
 
 def test_an_installment_that_was_booked_after_the_prediction_date_is_not_history() -> None:
@@ -67,9 +69,25 @@ def test_a_ratio_to_less_than_a_cent_is_null() -> None:
     assert [row["ratio"] for row in collected(ratios, "row")] == [None, 3.0]
 
 
-@pytest.mark.parametrize("extreme", [1_000_000, -1_000_000])
-def test_clickstream_at_the_limit_of_the_contract_has_exact_statistics(extreme: int) -> None:
-    rows = [clicks(on="2022-11-01", fe_1=extreme), clicks(on="2022-12-01", fe_1=-extreme)]
-    tables = silver(**{LOANS: installments(), CLICKSTREAM: rows})
-    (row,) = collected(clickstream_statistics(dates_of(tables), tables[CLICKSTREAM]), "loan_id")
-    assert (row["fe_1_mean"], row["fe_1_std"]) == (0, pytest.approx(2**0.5 * 1_000_000))
+@pytest.mark.parametrize(
+    ("listed", "loans", "kinds"),
+    [
+        ("Auto Loan|Student Loan|Auto Loan", 3, 2),
+        ("Not Specified", None, 1),
+        (None, 0, 0),
+        (None, None, 0),  # the list is empty, though the number is unreadable
+        (None, 4, None),
+    ],
+)
+def test_loan_types_are_counted_once_each_and_without_loans_there_are_none(
+    listed: str | None, loans: int | None, kinds: int | None
+) -> None:
+    rows = [financials(Type_of_Loan=listed, Num_of_Loan=loans), financials("CUS_2")]
+    tables = silver(**{FINANCIALS: rows})
+    (row, _) = collected(with_loan_types(tables[FINANCIALS]), "Customer_ID")
+    assert row["Num_Loan_Types"] == kinds
+
+
+def test_without_a_financials_row_the_number_of_loan_types_is_unknown() -> None:
+    (row,) = gold_of(book(**{FINANCIALS: []}))
+    assert row["Num_Loan_Types"] is None

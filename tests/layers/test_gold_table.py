@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS, day
 from small_tables import (
-    LABELS,
+    GOLD,
     Row,
     attributes,
     clicks,
@@ -60,6 +60,7 @@ BOOK: dict[str, list[Row]] = {
         clicks(on="2022-12-31", fe_1=9, fe_2=None),
         clicks(on="2023-01-01", fe_1=1_000),
         clicks(on="2023-02-01", fe_1=1_000),
+        clicks("CUS_3", on="2022-11-01", fe_1=1, fe_2=-1),
     ],
 }
 
@@ -100,12 +101,12 @@ def test_there_is_one_row_a_loan_with_its_dates(gold: dict[str, Row]) -> None:
         ("hist_max_overdue", 749.75),
         ("hist_last_overdue", 749.75),
         ("hist_missed_installments", 1),
-        ("fe_1_mean", (2 + 4 + 9) / 3),
-        ("fe_1_std", 13**0.5),  # squares 9 + 1 + 16 over 2
-        ("fe_2_mean", -5),
-        ("fe_2_std", None),  # one snapshot has no spread
-        ("fe_3_mean", 0),
-        ("fe_3_std", 0),
+        # with CUS_3's 1 everybody's mean is 4, and their variance (4 + 0 + 25 + 9) / 3
+        ("fe_1_z", (5 - 4) / ((38 / 3) ** 0.5 / 3**0.5)),
+        ("fe_2_z", (-5 - -3) / 8**0.5),  # one snapshot of -5 among -5 and -1
+        ("fe_3_z", None),  # everybody has 0
+        ("fe_snapshots", 3),
+        ("fe_coverage", 1),
     ],
 )
 def test_a_feature_is_what_a_hand_computes(gold: dict[str, Row], feature: str, value: Any) -> None:
@@ -121,8 +122,8 @@ def test_a_feature_is_what_a_hand_computes(gold: dict[str, Row], feature: str, v
         "Debt_to_Annual_Income",
         "Occupation",
         "Num_Loan_Types",
-        "fe_1_mean",
-        "fe_20_std",
+        "fe_1_z",
+        "fe_20_z",
     ],
 )
 def test_nulls_stay_null_and_a_zero_income_has_no_ratio(gold: dict[str, Row], feature: str) -> None:
@@ -140,9 +141,10 @@ def test_a_loan_that_has_not_reached_its_prediction_point_is_not_in_gold() -> No
     young = installments(2, loan="LOAN_3", start="2023-06-01")
     old = installments(7)  # the newest snapshot is 2023-08-01, a month before LOAN_3 is scored
     tables = silver(**{**BOOK, LOANS: [*old, *young]})
-    assert [row["loan_id"] for row in collected(every_loan(tables, **LABELS), "loan_id")] == [
-        "LOAN_1"
-    ]
+    assert [
+        row["loan_id"]
+        for row in collected(every_loan(tables, tables[CLICKSTREAM], **GOLD), "loan_id")
+    ] == ["LOAN_1"]
 
 
 def test_gold_has_the_labels_and_null_where_there_is_none(gold: dict[str, Row]) -> None:
