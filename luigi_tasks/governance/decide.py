@@ -8,6 +8,7 @@ beyond chance and enough loans from after the break have matured to learn from.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -70,7 +71,7 @@ def breaches(
                 f"AUC {auc:.4f} [{low:.4f}, {high:.4f}] < {min_auc:g} on "
                 f"{row[f'{window}n_matured']} matured {loans} up to {row['month']}",
                 bool(high < min_auc),
-                _since(matured, matured[f"{own}auc"] < min_auc),
+                _since(ordered, ordered[f"{own}auc"], below=min_auc),
             )
         )
     scored = ordered[ordered[f"{window}n"] >= min_scored]
@@ -81,17 +82,28 @@ def breaches(
                 f"PSI {psi:.4f} >= {max_psi:g} (chance gives up to {chance:.4f}) on "
                 f"{row[f'{window}n']} {loans} up to {row['month']}",
                 bool(psi > chance),
-                _since(scored, scored[f"{own}psi"] >= max_psi),
+                _since(ordered, ordered[f"{own}psi"], from_on=max_psi),
             )
         )
     return broken
 
 
-def _since(rows: pd.DataFrame, is_broken: pd.Series) -> dt.date:
-    """The first of the months up to the newest that break a limit one after the other."""
-    first: dt.date = rows["month"].iloc[-1]
-    for month, broken in zip(rows["month"][::-1], is_broken[::-1], strict=True):
-        if not broken:
+def _since(
+    rows: pd.DataFrame,
+    values: pd.Series,
+    *,
+    below: float = -math.inf,
+    from_on: float = math.inf,
+) -> dt.date:
+    """The first of the newest months that break a limit by themselves, one after the other.
+
+    Months without a value of their own are passed over; when the newest that has one breaks no
+    limit, the break is as old as that month.
+    """
+    known = rows[values.notna()]
+    first: dt.date = known["month"].iloc[-1]
+    for month, value in zip(known["month"][::-1], values[known.index][::-1], strict=True):
+        if not (value < below or value >= from_on):
             break
         first = month
     return first

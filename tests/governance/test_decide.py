@@ -163,6 +163,17 @@ def test_a_break_is_as_old_as_the_months_that_break_the_limit_one_after_the_othe
     assert verdict(*months).reason.endswith("from Aug 2024 on to learn from: now 10")
 
 
+def test_months_whose_labels_have_not_matured_do_not_hide_since_when_the_auc_is_low() -> None:
+    months = [
+        month("2024-06-01", n_new_labels=1_000),
+        month("2024-07-01", **BAD_AUC, n_new_labels=100),
+        month("2024-08-01", **{**BAD_AUC, "auc": None}, n_new_labels=0),
+    ]
+    assert verdict(*months).action == "retrain"
+    months[1]["n_new_labels"] = 99
+    assert verdict(*months).reason.endswith("from Jul 2024 on to learn from: now 99")
+
+
 def test_while_an_incident_is_open_there_is_no_retrain() -> None:
     words = "incident since Oct 2024: feature_clickstream has no rows for new loans"
     quiet = verdict(month(), incidents=(words,))
