@@ -18,16 +18,17 @@ _DOTTED = r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)+"
 
 
 class Candidates(Rule):
-    """The candidates by name: each its class and the arguments of that class.
+    """The candidates by name: each its class and the arguments of that class, or its members.
 
-    Whether there is such a class, and whether it takes the arguments, is found when it is made.
+    Members are names of other candidates, at least two, that have a class. Whether there is such
+    a class, and whether it takes the arguments, is found when it is made.
     """
 
     @property
     def allowed(self) -> str:
         return (
             "a name (letters, digits, _; not generation_…) for each candidate, with its `class` "
-            "by dotted path and its arguments"
+            "by dotted path and its arguments, or as `members` the names of two or more others"
         )
 
     def holds(self, value: Any) -> bool:
@@ -35,7 +36,9 @@ class Candidates(Rule):
             isinstance(value, dict)
             and bool(value)
             and all(
-                _is_like(_NAME, name) and _is_candidate(spec) and _is_plain(spec)
+                _is_like(_NAME, name)
+                and (_is_vote(spec, value) or _is_candidate(spec))
+                and _is_plain(spec)
                 for name, spec in value.items()
             )
         )
@@ -59,14 +62,31 @@ class Candidates(Rule):
             "propertyNames": {"pattern": f"^{_NAME}$"},
             "additionalProperties": {
                 "type": "object",
-                "required": ["class"],
-                "properties": {
-                    "class": {
-                        "description": "a scikit-learn classifier by dotted path",
-                        "type": "string",
-                        "pattern": f"^{_DOTTED}$",
-                    }
-                },
+                "anyOf": [
+                    {
+                        "required": ["class"],
+                        "properties": {
+                            "class": {
+                                "description": "a scikit-learn classifier by dotted path",
+                                "type": "string",
+                                "pattern": f"^{_DOTTED}$",
+                            }
+                        },
+                    },
+                    {
+                        "required": ["members"],
+                        "properties": {
+                            "members": {
+                                "description": "other candidates, whose mean score this one has",
+                                "type": "array",
+                                "items": {"type": "string", "pattern": f"^{_NAME}$"},
+                                "minItems": 2,
+                                "uniqueItems": True,
+                            }
+                        },
+                        "additionalProperties": False,
+                    },
+                ],
             },
         }
 
@@ -76,6 +96,19 @@ def _is_candidate(spec: Any) -> bool:
         isinstance(spec, dict)
         and _is_like(_DOTTED, spec.get("class"))
         and all(isinstance(argument, str) for argument in spec)
+    )
+
+
+def _is_vote(spec: Any, candidates: dict[Any, Any]) -> bool:
+    """Whether it is a soft vote: two or more other candidates, each once and with a class."""
+    if not (isinstance(spec, dict) and list(spec) == ["members"]):
+        return False
+    members = spec["members"]
+    return (
+        isinstance(members, list)
+        and all(isinstance(name, str) for name in members)
+        and len(set(members)) == len(members) >= 2
+        and all(_is_candidate(candidates.get(name)) for name in members)
     )
 
 
@@ -139,24 +172,27 @@ RULES = Rules(
             about="the day up to which the first model knows labels; auto: the first day on which "
             "twelve vintages have matured",
         ),
-        "training.split": OneOf(
-            "out_of_time",
-            "random",
-            about="test on the newest matured vintages, or on a stratified share",
+        "training.origins": Whole(
+            1,
+            120,
+            about="newest matured vintages to compare candidates on, each scored by models fitted "
+            "on the vintages before it",
         ),
-        "training.test_vintages": Whole(1, 120, about="vintages to test on, for out_of_time"),
-        "training.test_share": Number(0.01, 0.9, about="share of loans to test on, for random"),
+        "training.calibration": OneOf(
+            "none",
+            "sigmoid",
+            "isotonic",
+            about="how the champion's scores are made probabilities, on the held-out vintages",
+        ),
         "training.max_rows": Whole(
             1_000, 10**9, about="of more matured loans a sample is kept, by vintage and label"
         ),
-        "training.random_state": Whole(
-            0, 2**32 - 1, about="seed of the sample, the split and the candidates"
-        ),
+        "training.random_state": Whole(0, 2**32 - 1, about="seed of the sample and the candidates"),
         "training.features": Texts(
             "gold column names, * and ? as wildcards", about="the columns of gold to fit on"
         ),
         "training.candidates": Candidates(
-            about="the candidates by name: class by dotted path, and its arguments"
+            about="the candidates by name: class by dotted path and its arguments, or members"
         ),
         "predictions.threshold": Number(0, 1, about="predicted default from this probability on"),
         "monitoring.bins": Whole(2, 100, about="quantile bins of PSI and CSI, frozen at training"),

@@ -11,7 +11,7 @@ from conftest import day, months_later
 
 from luigi_tasks.models import artefacts
 from luigi_tasks.models.estimators import fit
-from luigi_tasks.models.splits import matured_loans, split_out_of_time
+from luigi_tasks.models.splits import matured_loans, origins_of
 
 FIRST = day("2023-01-01")
 FEATURES = ["Age", "Occupation", "hist_total_paid", "hist_total_due"]
@@ -38,6 +38,7 @@ def gold(vintages: int = 15, loans: int = 20) -> pd.DataFrame:
                     "delinquent": False,
                     "loan_start_date": start,
                     "prediction_date": months_later(start, 3),
+                    "delinquent": loan % 5 == 0,
                     "Age": age,
                     "Occupation": ["Lawyer", "Writer", None][loan % 3],
                     "hist_total_paid": float(random.integers(0, 2_000)),
@@ -49,17 +50,17 @@ def gold(vintages: int = 15, loans: int = 20) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def split_frame(until: str = "2024-03-01") -> pd.DataFrame:
-    """A training frame, split out of time."""
+def training_frame(until: str = "2024-03-01", origins: int = 3) -> pd.DataFrame:
+    """A training frame whose newest vintages are held out by an origin each."""
     book = gold()
     frame = matured_loans(book, day(until))
-    frame["split"] = split_out_of_time(frame, 3)
+    frame = frame.assign(origin=origins_of(frame, origins), train_until=day(until))
     return frame.merge(book[["loan_id", *FEATURES]], on="loan_id")
 
 
 def fitted(frame: pd.DataFrame, spec: dict[str, Any] | None = None) -> Any:
-    """A candidate fitted on the training rows of a split frame; a small forest by default."""
-    rows = frame[frame["split"] == "train"]
+    """A candidate fitted on what no origin holds out; a small forest by default."""
+    rows = frame[frame["origin"] == 0]
     return fit("forest", spec or FOREST, rows[FEATURES], rows["label"], random_state=42)
 
 

@@ -58,7 +58,9 @@ def test_a_breach_raises_one_generation_and_the_next_run_trains_it(drifted: Proj
     assert marker(drifted)["train_until"] == "2024-10-01"
     metadata = json.loads((drifted.path / "model_store" / "model_metadata_2.json").read_text())
     assert metadata["window"]["train_until"] == "2024-10-01"
-    assert "generation_1" in metadata["metrics"], "the champion takes part in the selection"
+    met = metadata["against_incumbent"]
+    assert set(met["metrics"]) >= {"generation_1"}, "the champion takes part in the selection"
+    assert met["loans"]["first_vintage"] > "2023-12-01", "on vintages that it was not fitted on"
 
 
 def test_live_auc_falls_below_its_limit_where_the_concept_changes(drifted: Project) -> None:

@@ -41,9 +41,8 @@ CASES = {
         " is not UTF-8 text; save the file as UTF-8",
     ),
     "a misspelt setting": (
-        edit("params.yaml", "test_vintages", "test_vintage"),
-        "params.yaml: unknown setting training.test_vintage = 3; "
-        "did you mean training.test_vintages?",
+        edit("params.yaml", "origins:", "origin:"),
+        "params.yaml: unknown setting training.origin = 3; did you mean training.origins?",
     ),
     "an argument out of range": (
         edit("params.yaml", "max_depth: 10", "max_depth: -3"),

@@ -24,6 +24,9 @@ SCHEMA_FILE = "docs/params.schema.json"
 SCHEMA = Draft202012Validator(RULES.schema())
 
 
+TREES = {name: {"class": "sklearn.tree.DecisionTreeClassifier"} for name in ("a", "b")}
+
+
 def with_setting(name: str, value: Any) -> dict[str, Any]:
     """The shipped settings with one changed; a value of ... takes it away."""
     tree = copy.deepcopy(SHIPPED)
@@ -61,6 +64,7 @@ def test_the_shipped_settings_are_allowed_and_fit_the_schema() -> None:
         "logistic_regression",
         "random_forest",
         "gradient_boosting",
+        "soft_voting",
     }
     SCHEMA.validate(SHIPPED)
 
@@ -104,7 +108,7 @@ def test_a_misspelt_section_is_refused() -> None:
         ("labels.overdue_threshold", -1, "a number from 0 to 1e+09"),
         ("quality.max_flagged_share", 30, "a number from 0 to 1"),
         ("quality.max_flagged_share", float("nan"), "a number from 0 to 1"),
-        ("training.split", "time", "out_of_time or random"),
+        ("training.calibration", "platt", "none or sigmoid or isotonic"),
         ("training.train_until", "2024-13-01", "auto or a date (yyyy-mm-dd)"),
         ("training.train_until", "1/9/2024", "auto or a date (yyyy-mm-dd)"),
         ("training.train_until", yaml.safe_load("2024-09-01 12:00:00"), "auto or a date"),
@@ -160,12 +164,29 @@ def test_a_lower_limit_above_its_upper_limit_is_refused(low: str, value: int, hi
         {"forest": {"class": ".RandomForestClassifier"}},
         {"forest": {"class": "sklearn.ensemble."}},
         {"forest": {"class": "sklearn.ensemble.RandomForestClassifier", 5: 5}},
+        {**TREES, "vote": {"members": ["a"]}},
+        {**TREES, "vote": {"members": ["a", "a"]}},
+        {**TREES, "vote": {"members": "ab"}},
+        {**TREES, "vote": {"members": ["a", "b"], "weights": [1, 2]}},
     ],
 )
-def test_a_candidate_needs_a_name_a_class_and_named_arguments(candidates: Any) -> None:
+def test_a_candidate_needs_a_name_a_class_and_named_arguments_or_members(candidates: Any) -> None:
     tree = with_setting("training.candidates", candidates)
     assert "training.candidates = " in refusal(tree)
     assert not is_json(candidates) or not SCHEMA.is_valid(tree)
+
+
+@pytest.mark.parametrize("members", [["a", "c"], ["a", "vote"], ["vote", "other"]])
+def test_who_votes_is_another_candidate_with_a_class(members: list[str]) -> None:
+    """A schema cannot look up a name; it is silent here."""
+    candidates = {**TREES, "vote": {"members": members}, "other": {"members": ["a", "b"]}}
+    assert "training.candidates = " in refusal(with_setting("training.candidates", candidates))
+
+
+def test_candidates_can_vote() -> None:
+    tree = with_setting("training.candidates", {**TREES, "vote": {"members": ["a", "b"]}})
+    assert RULES.check(tree)["training.candidates"]["vote"] == {"members": ["a", "b"]}
+    SCHEMA.validate(tree)
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ def run(arguments: argparse.Namespace) -> int:
     pipeline = Pipeline(as_of=arguments.as_of)
     paths = {row["task"].partition("(")[0]: row["output"] for row in status_of(pipeline)}
     metadata = read_metadata(pipeline.generation)
-    test = metadata.metrics[metadata.champion]["test"]
+    test = metadata.calibrated_metrics["performing"]
     print(f"as of {pipeline.as_of}, generation {pipeline.generation}")
     print(
-        f"champion: {metadata.champion}, test AUC {test['auc']:.3f} "
+        f"champion: {metadata.champion}, out-of-time AUC of performing loans {test['auc']:.3f} "
         f"[{test['auc_low']:.3f}, {test['auc_high']:.3f}], "
         f"knows labels until {metadata.window.train_until}"
     )

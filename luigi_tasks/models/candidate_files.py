@@ -1,4 +1,4 @@
-"""The files of one fitted candidate in the model store."""
+"""The files of one candidate in the model store: its scores of the held-out vintages."""
 
 from __future__ import annotations
 
@@ -7,28 +7,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from luigi_tasks.core import signing
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import MARKER
 from luigi_tasks.core.records import from_json
 from luigi_tasks.core.targets import Provenance
-from luigi_tasks.models import artefacts
 
-MODEL, ENCODERS = "model.pkl", "label_encoders.pkl"
 SCORES, PARAMETERS = "scores.parquet", "parameters.json"
 
 
-def write_candidate(
-    folder: Path, model: Any, encoders: Any, scores: pd.DataFrame, parameters: dict[str, Any]
-) -> None:
-    """Make the folder: the whole pipeline, its encoders, loan_id and score, its parameters."""
+def write_candidate(folder: Path, scores: pd.DataFrame, parameters: dict[str, Any]) -> None:
+    """Make the folder: loan_id, origin and score of the held-out loans; the parameters."""
     folder.mkdir()
-    artefacts.dump(model, folder / MODEL)
-    artefacts.dump(encoders, folder / ENCODERS)
     scores.to_parquet(folder / SCORES, index=False)
     (folder / PARAMETERS).write_text(json.dumps(parameters), encoding="utf-8")
 
@@ -37,7 +29,7 @@ def check(folder: Path) -> dict[str, str]:
     """The SHA-256 of the files by name, as published and as they are.
 
     Raises PipelineError when one of them is another, or when they are not signed although there
-    is a key: what is copied from here is signed as the champion.
+    is a key: they decide which model is signed as the champion.
     """
     digests = from_json(signing.read(folder / MARKER), Provenance, folder / MARKER).files
     for name, digest in digests.items():
@@ -46,10 +38,9 @@ def check(folder: Path) -> dict[str, str]:
     return digests
 
 
-def read_scores(folder: Path) -> NDArray[np.float64]:
-    """The probability of default of each row of the training frame, in that order."""
-    scores: NDArray[np.float64] = pd.read_parquet(folder / SCORES)["score"].to_numpy()
-    return scores
+def read_scores(folder: Path) -> pd.DataFrame:
+    """loan_id, origin and score: the probability of default of every held-out loan."""
+    return pd.read_parquet(folder / SCORES)
 
 
 def read_parameters(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The stage TrainCandidate: one candidate of params.yaml, fitted."""
+"""The stage TrainCandidate: one candidate of params.yaml, measured out of time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from luigi_tasks.models.training_data import TrainingData
 
 
 class TrainCandidate(Stage):
-    """One candidate, fitted; beside the model its score for every training and test row."""
+    """One candidate: its score for every loan of the held-out vintages, by rolling origin.
+
+    A candidate with `members` has the mean of the scores of those candidates.
+    """
 
     name = luigi.Parameter(description="a name under training.candidates of params.yaml")
     generation = luigi.IntParameter(description="the model's running number")
@@ -31,18 +34,24 @@ class TrainCandidate(Stage):
 
     @property
     def spec(self) -> dict[str, Any]:
-        """Its entry in params.yaml: the class and its arguments."""
+        """Its entry in params.yaml: the class and its arguments, or its members."""
         spec: dict[str, Any] = self.params[f"training.candidates.{self.name}"]
         return spec
 
+    @property
+    def members(self) -> list[str]:
+        """The candidates that vote in this one; none in a classifier."""
+        return [] if "class" in self.spec else list(self.spec["members"])
+
     def code_modules(self) -> tuple[str, ...]:
         # A classifier of this package is code as well, though no import names it.
-        module = self.spec["class"].rpartition(".")[0]
+        module = self.spec.get("class", "").rpartition(".")[0]
         is_ours = module.partition(".")[0] == __name__.partition(".")[0]
         return (*super().code_modules(), *([module] if is_ours else []))
 
     def slow_imports(self) -> tuple[str, ...]:
-        return ("luigi_tasks.models.estimators", self.spec["class"].rpartition(".")[0])
+        module = self.spec.get("class", "").rpartition(".")[0]
+        return ("luigi_tasks.models.rolling", *([module] if module else []))
 
     def check(self) -> None:
         """Refuse a candidate that cannot be made; seen once, it is remembered.
@@ -55,6 +64,9 @@ class TrainCandidate(Stage):
             self._check_that_it_can_be_made()
 
     def _check_that_it_can_be_made(self) -> None:
+        if self.members:
+            return
+
         def make() -> bool:
             from luigi_tasks.models.estimators import estimator
 
@@ -64,31 +76,41 @@ class TrainCandidate(Stage):
         digests.remembered(f"candidate-{digests.of_json([self.name, self.spec])[:32]}", make)
 
     def requires(self) -> dict[str, Stage]:
-        return {"training data": TrainingData(generation=self.generation)}
+        return {
+            "training data": TrainingData(generation=self.generation),
+            **{
+                name: TrainCandidate(name=name, generation=self.generation) for name in self.members
+            },
+        }
 
     def output(self) -> dict[str, StageTarget]:
         folder = in_model_store("candidates", f"generation_{self.generation}", self.name)
         return {"candidate": Directory(folder)}
 
     def build(self, staging: Mapping[str, Path]) -> None:
-        from luigi_tasks.models.candidate_files import write_candidate
-        from luigi_tasks.models.estimators import encoders_of, fit
-        from luigi_tasks.models.scoring import score
-        from luigi_tasks.models.training_sets import features_in, read_training_frame
+        import pandas as pd
 
-        frame = read_training_frame(self.requires()["training data"].path())
-        features = frame[features_in(frame)]
-        is_train = frame["split"] == "train"
-        with Progress(self, "fitting"):
-            model = fit(
-                self.name,
-                self.spec,
-                features[is_train],
-                frame["label"][is_train],
-                self.params["training.random_state"],
-            )
-        scores = frame[["loan_id"]].assign(score=score(model, features))
-        write_candidate(staging["candidate"], model, encoders_of(model), scores, self.spec)
+        from luigi_tasks.models.candidate_files import check, read_scores, write_candidate
+        from luigi_tasks.models.rolling import out_of_time_scores, soft_vote
+        from luigi_tasks.models.training_sets import read_training_frame
+
+        required = self.requires()
+        if self.members:
+            folders = [required[name].path() for name in self.members]
+            for folder in folders:
+                check(folder)
+            scores = soft_vote([read_scores(folder) for folder in folders])
+        else:
+            frame = read_training_frame(required["training data"].path())
+            parts = []
+            with Progress(self, "fitting", int(frame["origin"].max()), "origins") as progress:
+                for part in out_of_time_scores(
+                    self.name, self.spec, frame, self.params["training.random_state"]
+                ):
+                    parts.append(part)
+                    progress.add(1)
+            scores = pd.concat(parts, ignore_index=True)
+        write_candidate(staging["candidate"], scores, self.spec)
         self._check_that_it_can_be_made()  # the next start finds it remembered
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:

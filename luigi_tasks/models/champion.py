@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import luigi
 
 from luigi_tasks.core import signing
+from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.targets import Document, StageTarget
@@ -22,17 +22,22 @@ from luigi_tasks.models.training_data import TrainingData
 
 
 class BestModel(Stage):
-    """The candidate with the best test AUC, with its metadata and the frozen bins.
+    """The candidate that orders performing loans best, fitted on all loans, and its metadata.
 
-    From generation 2 on the champion before takes part as well: a new model has to earn its
-    place on vintages that neither was fitted on.
+    From generation 2 on it has to beat the champion before, on vintages that neither was fitted
+    on.
     """
 
     generation = luigi.IntParameter(
         default=None,  # type: ignore[arg-type]
         description="default: the marker's",
     )
-    reads = ("predictions.threshold", "monitoring.bins")
+    reads = (
+        "predictions.threshold",
+        "monitoring.bins",
+        "training.random_state",
+        "training.calibration",
+    )
     product = "model"
 
     @classmethod
@@ -71,17 +76,17 @@ class BestModel(Stage):
         from luigi_tasks.core.records import as_json
         from luigi_tasks.models.contest import hold_contest
 
-        contest = hold_contest(
-            self.generation,
-            self.requires()["training data"].path(),
-            {name: candidate.path() for name, candidate in self.candidates().items()},
-            **self.params.named(),
-        )
         folder = staging["model"]
         folder.mkdir()
-        for file, name in zip(contest.files, model_files(self.generation), strict=True):
-            shutil.copyfile(file, folder / name)
-        text = json.dumps(as_json(contest.metadata))
+        with Progress(self, "fitting the champion"):
+            metadata = hold_contest(
+                self.generation,
+                self.requires()["training data"].path(),
+                {name: candidate.path() for name, candidate in self.candidates().items()},
+                folder,
+                **self.params.named(),
+            )
+        text = json.dumps(as_json(metadata))
         (folder / metadata_path(self.generation).name).write_text(text, encoding="utf-8")
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:

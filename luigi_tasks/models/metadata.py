@@ -26,8 +26,8 @@ class FrozenBins(Record, frozen=True, kw_only=True):
     shares: list[float]
 
 
-class SplitFacts(Record, frozen=True):
-    """The loans of one split: their vintages, number and default rate."""
+class LoanFacts(Record, frozen=True):
+    """Some loans: their vintages, number and default rate."""
 
     first_vintage: dt.date
     last_vintage: dt.date
@@ -38,35 +38,66 @@ class SplitFacts(Record, frozen=True):
 class Window(Record, frozen=True):
     """What a model has seen.
 
-    `sampled_from` is the number of matured loans when some of them were left out, else null;
-    those are neither train nor test.
+    `train_until` is the day whose labels the generation was chosen by, `fitted_until` the one whose
+    labels its model was fitted on: earlier when it is an incumbent that has kept its place.
+    `sampled_from` is the number of matured loans when some of them were left out, else null.
+    `train` are the loans that it was fitted on, `test` those of the comparison that chose it; the
+    comparison was between models that did not know them, and a candidate that won was then
+    fitted on them too.
     """
 
     train_until: dt.date
     sampled_from: int | None
-    train: SplitFacts | None = None
-    test: SplitFacts | None = None
+    fitted_until: dt.date | None = None
+    train: LoanFacts | None = None
+    test: LoanFacts | None = None
+
+
+# Metrics by population (all, performing), and by metric.
+Metrics = dict[str, dict[str, float | None]]
+
+
+class Origin(Record, frozen=True):
+    """One origin of the comparison: the vintage that it held out, and the metrics by candidate."""
+
+    loans: LoanFacts
+    metrics: dict[str, Metrics]
+
+
+class Duel(Record, frozen=True):
+    """The best candidate and the champion before, on the held-out loans that are new to both."""
+
+    loans: LoanFacts | None
+    metrics: dict[str, Metrics]
 
 
 class ModelMetadata(Record, frozen=True):
     """A generation's model.
 
-    `metrics` are those of every model that took part, by name and split. `score_bins`
-    (`performing_score_bins`: of performing loans alone) and `feature_bins` are the reference of
-    PSI and CSI: the held-out loans, because a model knows its training rows too well and the
-    newest vintages are nearest to those that come.
+    `metrics` are those of every candidate by name, on the loans of all held-out vintages
+    together, each scored by a model that knew only earlier vintages; `origins` are the same by
+    vintage. `calibrated_metrics` are those of the champion as it was published, on the loans of
+    `score_bins`.
+
+    `score_bins`, `performing_score_bins` and `feature_bins` are the reference of PSI and CSI: the
+    held-out loans and their out-of-time scores, because a model knows its training rows too well
+    and the newest vintages are nearest to those that come.
     """
 
     generation: int
     champion: str
-    metrics: dict[str, dict[str, dict[str, float | None]]]
+    metrics: dict[str, Metrics]
     features: list[str]
     window: Window
     parameters: dict[str, Any]
     threshold: float
     score_bins: FrozenBins
-    performing_score_bins: FrozenBins
     feature_bins: dict[str, FrozenBins]
     requested_bins: int
     libraries: dict[str, str]
+    performing_score_bins: FrozenBins | None = None
+    origins: list[Origin] = []
+    against_incumbent: Duel | None = None
+    calibration: str = "none"
+    calibrated_metrics: Metrics = {}
     provenance: Provenance | None = None

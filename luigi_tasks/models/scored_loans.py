@@ -21,7 +21,7 @@ import pyarrow as pa
 from luigi_tasks.core import tables
 from luigi_tasks.models import store
 from luigi_tasks.models.scoring import score
-from luigi_tasks.models.training_sets import read_splits
+from luigi_tasks.models.training_sets import read_samples
 
 # The columns of the output that gold gives, and those that are read for the others.
 KEYS = ["customer_id", "loan_id", "vintage", "prediction_date", "delinquent"]
@@ -45,22 +45,22 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ScoringModel:
-    """What scoring needs of a generation; `split` says train, test or left_out by loan_id."""
+    """What scoring needs of a generation; `known` says train or left_out by loan_id."""
 
     classifier: Any
     features: list[str]
     train_until: dt.date
-    split: pd.Series
+    known: pd.Series
 
 
 def scoring_model(generation: int, training_data: Path) -> ScoringModel:
-    """The champion of a generation, from the model store, with the splits of its training data."""
+    """The champion of a generation, from the model store, with the loans of its training data."""
     metadata = store.read_metadata(generation)
     return ScoringModel(
         store.load_model(generation),
         metadata.features,
         metadata.window.train_until,
-        read_splits(training_data),
+        read_samples(training_data),
     )
 
 
@@ -79,16 +79,16 @@ def generation_of(months: pd.Series, train_until: Mapping[int, dt.date]) -> pd.S
 
 
 def sample_of(
-    loan_id: pd.Series, months: pd.Series, train_until: dt.date, split: pd.Series
+    loan_id: pd.Series, months: pd.Series, train_until: dt.date, known: pd.Series
 ) -> pd.Series:
-    """train, test, left_out, unseen or live of scoring by one generation.
+    """train, left_out, unseen or live of scoring by one generation.
 
-    `split` is one of the first three by loan_id, for the loans of its training data. All other
+    `known` is one of the first two by loan_id, for the loans of its training data. All other
     loans are live when their prediction month begins after `train_until`, else unseen: scored
     after the fact by a model that knew neither them nor their label.
     """
     fresh = np.where(months > train_until, "live", "unseen")
-    return loan_id.map(split).fillna(pd.Series(fresh, index=loan_id.index))
+    return loan_id.map(known).fillna(pd.Series(fresh, index=loan_id.index))
 
 
 def score_loans(
@@ -100,7 +100,7 @@ def score_loans(
     scored = []
     for generation, rows in loans.groupby(scored_by):
         model = models[int(str(generation))]
-        sample = sample_of(rows["loan_id"], months[rows.index], model.train_until, model.split)
+        sample = sample_of(rows["loan_id"], months[rows.index], model.train_until, model.known)
         proba = score(model.classifier, rows[model.features])
         scored.append(
             rows[KEYS].assign(

@@ -10,22 +10,26 @@ import pandas as pd
 
 from luigi_tasks.models.metrics import evaluate
 
+# Metrics by population (all, performing), and by metric.
 Measured = dict[str, dict[str, float | None]]
 
 
-def measure_splits(
-    scores: Mapping[str, Any], labels: pd.Series, splits: pd.Series, threshold: float
-) -> dict[str, Measured]:
-    """The metrics of each model by split (train, test), for scores of the training frame's rows."""
-    rows_of = {split: (splits == split).to_numpy() for split in ("train", "test")}
+def measure(loans: pd.DataFrame, scores: Any, threshold: float) -> Measured:
+    """The metrics of scores, shape (n,), of loans with `label` and `delinquent`.
+
+    Those of all loans, and of performing ones: the label of a delinquent loan is known already.
+    """
+    values, performing = np.asarray(scores), ~loans["delinquent"].to_numpy(dtype=bool)
+    labels = loans["label"].to_numpy(dtype=float)
     return {
-        name: {
-            split: evaluate(labels[rows], np.asarray(values)[rows], threshold)
-            for split, rows in rows_of.items()
-            if rows.any()
-        }
-        for name, values in scores.items()
+        "all": evaluate(labels, values, threshold),
+        "performing": evaluate(labels[performing], values[performing], threshold),
     }
+
+
+def aucs_of(measured: Mapping[str, Measured]) -> dict[str, float | None]:
+    """What decides: the AUC of performing loans, by model."""
+    return {name: populations["performing"]["auc"] for name, populations in measured.items()}
 
 
 def choose_champion(aucs: Mapping[str, float | None], incumbent: str | None = None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from luigi_tasks.core.errors import PipelineError
 
@@ -31,7 +30,9 @@ def first_train_until(gold: pd.DataFrame) -> dt.date:
 
 
 def matured_loans(gold: pd.DataFrame, train_until: dt.date) -> pd.DataFrame:
-    """The loans whose label was known on a day: loan_id, vintage, delinquent, label, by loan_id.
+    """The loans whose label was known on a day, by loan_id.
+
+    loan_id, vintage, delinquent, label, label_date.
 
     Raises PipelineError unless both classes are there.
     """
@@ -41,61 +42,38 @@ def matured_loans(gold: pd.DataFrame, train_until: dt.date) -> pd.DataFrame:
             f"until {train_until} {len(known)} labels have matured; loans with and without "
             "default are needed to train"
         )
-    frame = known[["loan_id", "vintage", "delinquent", "label"]].sort_values("loan_id")
+    frame = known[["loan_id", "vintage", "delinquent", "label", "label_date"]].sort_values(
+        "loan_id"
+    )
     return frame.reset_index(drop=True)
 
 
-def split_out_of_time(frame: pd.DataFrame, test_vintages: int) -> pd.Series:
-    """ "test" for the newest `test_vintages` vintages, "train" for the others.
+def origins_of(frame: pd.DataFrame, origins: int) -> pd.Series:
+    """Which origin holds out each loan: the newest `origins` vintages have 1, 2, …, others 0.
 
     Raises PipelineError when that leaves no vintage to fit on.
     """
     vintages = sorted(frame["vintage"].unique())
-    if len(vintages) <= test_vintages:
+    if len(vintages) <= origins:
         raise PipelineError(
-            f"params.yaml: training.test_vintages = {test_vintages} leaves no vintage to fit on; "
+            f"params.yaml: training.origins = {origins} leaves no vintage to fit on; "
             f"{len(vintages)} have matured"
         )
-    is_test = frame["vintage"].isin(vintages[-test_vintages:])
-    return is_test.map({True: "test", False: "train"})
+    numbers = {vintage: number for number, vintage in enumerate(vintages[-origins:], start=1)}
+    return frame["vintage"].map(numbers).fillna(0).astype("int64")
 
 
-def split_random(frame: pd.DataFrame, test_share: float, random_state: int) -> pd.Series:
-    """ "test" for a stratified share of the rows, "train" for the others."""
-    _, test = train_test_split(
-        frame.index, test_size=test_share, random_state=random_state, stratify=frame["label"]
-    )
-    return pd.Series("train", index=frame.index).mask(frame.index.isin(test), "test")
+def is_kept(frame: pd.DataFrame, max_rows: int, random_state: int) -> pd.Series:
+    """Whether each loan is used: all, or of more than `max_rows` about so many.
 
-
-def leave_out(frame: pd.DataFrame, max_rows: int, random_state: int) -> pd.Series:
-    """The split of each row, "left_out" for all but `max_rows` of them.
-
-    The same share of every vintage, label and split stays, but at least one row of each.
+    The same share of every vintage and label stays, but at least one row of each.
     """
+    if len(frame) <= max_rows:
+        return pd.Series(True, index=frame.index)
     share = max_rows / len(frame)
     kept = [
         row
-        for _, rows in frame.groupby(["vintage", "label", "split"])
+        for _, rows in frame.groupby(["vintage", "label"])
         for row in rows.sample(n=max(1, int(len(rows) * share)), random_state=random_state).index
     ]
-    return frame["split"].where(frame.index.isin(kept), "left_out")
-
-
-def split_loans(
-    frame: pd.DataFrame,
-    *,
-    split: str,
-    max_rows: int,
-    random_state: int,
-    test_vintages: int = 0,
-    test_share: float = 0.0,
-) -> pd.Series:
-    """train, test or left_out for each matured loan, by the settings of the same names."""
-    if split == "random":
-        splits = split_random(frame, test_share, random_state)
-    else:
-        splits = split_out_of_time(frame, test_vintages)
-    if len(frame) > max_rows:
-        return leave_out(frame.assign(split=splits), max_rows, random_state)
-    return splits
+    return pd.Series(frame.index.isin(kept), index=frame.index)

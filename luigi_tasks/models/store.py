@@ -63,4 +63,5 @@ def check_that_it_can_be_read(*files: Path) -> None:
 
 def candidate_classes() -> set[str]:
     """The classes of the candidates, by dotted path."""
-    return {spec["class"] for spec in params()["training.candidates"].values()}
+    specs = params()["training.candidates"].values()
+    return {spec["class"] for spec in specs if "class" in spec}

@@ -10,7 +10,6 @@ import luigi
 
 from luigi_tasks.core import tables
 from luigi_tasks.core.recipes import Recipe
-from luigi_tasks.core.settings import params
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage, log
@@ -19,7 +18,7 @@ from luigi_tasks.layers.gold import GoldFeatures
 
 
 class TrainingData(Stage):
-    """The labelled loans that a generation may know, split into train and test.
+    """The labelled loans that a generation may know, the newest vintages by the origin of each.
 
     Beside them, without features, those that training.max_rows leaves out.
     """
@@ -28,15 +27,10 @@ class TrainingData(Stage):
     product = "sets"
 
     def settings_read(self) -> tuple[str, ...]:
-        split = {
-            "out_of_time": ("training.test_vintages",),
-            "random": ("training.test_share",),
-        }[params()["training.split"]]
         first = ("training.train_until",) if self.generation == 1 else ()
         return (
-            "training.split",
-            *split,
             *first,
+            "training.origins",
             "training.max_rows",
             "training.random_state",
             "training.features",
@@ -71,8 +65,9 @@ class TrainingData(Stage):
             splits.first_train_until(loans) if until == "auto" else dt.date.fromisoformat(until)
         )
         matured = splits.matured_loans(loans, day)
-        matured["split"] = splits.split_loans(matured, **settings)
-        left_out = matured[matured["split"] == "left_out"]
+        matured["origin"] = splits.origins_of(matured, settings["origins"])
+        kept = splits.is_kept(matured, settings["max_rows"], settings["random_state"])
+        left_out = matured[~kept]
         if len(left_out):
             log.info(
                 "%s: %d of %d matured loans are used, sampled by vintage and label "

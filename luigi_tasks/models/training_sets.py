@@ -10,7 +10,15 @@ import pyarrow.dataset as ds
 from luigi_tasks.core import tables
 
 TRAINING, LEFT_OUT = "training.parquet", "left_out.parquet"
-NOT_FEATURES = ("loan_id", "vintage", "delinquent", "label", "split", "train_until")
+NOT_FEATURES = (
+    "loan_id",
+    "vintage",
+    "delinquent",
+    "label",
+    "label_date",
+    "origin",
+    "train_until",
+)
 
 
 def write_training_sets(folder: Path, frame: pd.DataFrame, left_out: pd.DataFrame) -> None:
@@ -28,7 +36,11 @@ def with_features(frame: pd.DataFrame, gold: Path, features: list[str]) -> pd.Da
 
 
 def read_training_frame(folder: Path) -> pd.DataFrame:
-    """loan_id, vintage, delinquent, label, split (train or test), train_until, and the features."""
+    """loan_id, vintage, delinquent, label, label_date, origin, train_until, and the features.
+
+    The loans of origin 1, 2, … are held out by the models of the comparison that know only lower
+    ones; those of origin 0 by none.
+    """
     frame: pd.DataFrame = tables.read(folder / TRAINING).to_pandas()
     return frame
 
@@ -38,9 +50,12 @@ def features_in(frame: pd.DataFrame) -> list[str]:
     return [name for name in frame.columns if name not in NOT_FEATURES]
 
 
-def read_splits(folder: Path) -> pd.Series:
-    """train, test or left_out by loan_id, for the loans whose label a generation could know."""
-    used = tables.read(folder / TRAINING, ["loan_id", "split"]).to_pandas()
-    left_out = tables.read(folder / LEFT_OUT, ["loan_id"]).to_pandas().assign(split="left_out")
-    splits: pd.Series = pd.concat([used, left_out]).set_index("loan_id")["split"]
-    return splits
+def read_samples(folder: Path) -> pd.Series:
+    """train or left_out by loan_id, for the loans whose label a generation could know."""
+    samples: pd.Series = pd.concat(
+        [
+            tables.read(folder / name, ["loan_id"]).to_pandas().assign(sample=sample)
+            for name, sample in ((TRAINING, "train"), (LEFT_OUT, "left_out"))
+        ]
+    ).set_index("loan_id")["sample"]
+    return samples

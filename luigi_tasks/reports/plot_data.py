@@ -1,6 +1,6 @@
 """Metrics and plots for DVC: plain data, which `dvc.yaml` gives titles, axes and templates.
 
-All but the candidates' test metrics are of loans that no model was fitted on.
+All but the candidates' out-of-time metrics are of loans that no model was fitted on.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def metrics(
 ) -> dict[str, Any]:
     """What `dvc metrics` shows, in JSON without nulls.
 
-    generation, champion, candidates (the test metrics of each), book (measures by sample) and
-    psi (of the newest months of each sample together).
+    generation, champion, candidates (the out-of-time metrics of each), book (measures by sample)
+    and psi (of the newest months of each sample together).
     """
     fresh = unknown_to_models(predictions)
     newest = monitoring.sort_values("month").groupby("sample").tail(1).set_index("sample")
     summary = {
         "generation": metadata.generation,
         "champion": metadata.champion,
-        "candidates": {name: splits["test"] for name, splits in metadata.metrics.items()},
+        "candidates": {name: measured["all"] for name, measured in metadata.metrics.items()},
         "book": {str(sample): measure(rows, threshold) for sample, rows in fresh.groupby("sample")},
         "psi": {str(sample): float(psi) for sample, psi in newest["window_psi"].items()},
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loan_book import FOREST, fitted, pickle_of, split_frame
+from loan_book import FOREST, fitted, pickle_of, training_frame
 
 
 @pytest.fixture(autouse=True)
@@ -25,5 +25,5 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ids=lambda spec: spec["class"].rpartition(".")[2],
 )
 def test_the_same_data_give_the_same_bytes_twice(spec: dict[str, Any]) -> None:
-    frame = split_frame()
+    frame = training_frame()
     assert pickle_of(fitted(frame, spec)) == pickle_of(fitted(frame, spec))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from loan_book import FEATURES, FOREST, fitted, pickle_of, split_frame
+from loan_book import FEATURES, FOREST, fitted, pickle_of, training_frame
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
@@ -33,8 +33,8 @@ class Boosted(ClassifierMixin, BaseEstimator):
 
 
 def test_imputation_encoding_and_scaling_learn_from_training_rows_only() -> None:
-    frame = split_frame()
-    held_out = frame["split"] == "test"
+    frame = training_frame()
+    held_out = frame["origin"] > 0
     changed = frame.copy()
     changed.loc[held_out, ["Age", "hist_total_paid"]] = 1_000_000
     changed.loc[held_out, "Occupation"] = "Astronaut"
@@ -46,7 +46,7 @@ def test_imputation_encoding_and_scaling_learn_from_training_rows_only() -> None
 
 
 def test_missing_numbers_unknown_and_missing_categories_can_be_scored() -> None:
-    model = fitted(split_frame())
+    model = fitted(training_frame())
     strange = pd.DataFrame(
         {
             "Age": [30.0, None],
@@ -60,13 +60,13 @@ def test_missing_numbers_unknown_and_missing_categories_can_be_scored() -> None:
 
 
 def test_a_feature_without_a_single_value_in_training_does_not_stop_it() -> None:
-    frame = split_frame().assign(Age=np.nan, Occupation=None)
+    frame = training_frame().assign(Age=np.nan, Occupation=None)
     found = score(fitted(frame), frame[FEATURES])
     assert len(found) == len(frame)
 
 
 def test_a_score_is_the_probability_of_default() -> None:
-    frame = split_frame().assign(Age=lambda f: f["label"] * 50)
+    frame = training_frame().assign(Age=lambda f: f["label"] * 50)
     found = score(fitted(frame), frame[FEATURES])
     assert found[frame["label"] == 1].mean() > 0.9 > 0.1 > found[frame["label"] == 0].mean()
 
@@ -96,7 +96,7 @@ def test_an_argument_that_the_class_does_not_take_names_the_setting() -> None:
 
 def test_an_argument_of_an_impossible_value_names_the_setting() -> None:
     with pytest.raises(PipelineError, match=r"training\.candidates\.forest.*: .*max_depth"):
-        fitted(split_frame(), {**FOREST, "max_depth": -1})
+        fitted(training_frame(), {**FOREST, "max_depth": -1})
 
 
 def test_a_class_that_is_no_classifier_names_the_setting() -> None:
@@ -154,7 +154,7 @@ def test_a_class_that_inherits_a_check_without_constraints_is_taken() -> None:
 
 
 def test_a_pipeline_keeps_numbers_and_categories_apart() -> None:
-    x = model_input(split_frame()[FEATURES])
+    x = model_input(training_frame()[FEATURES])
     prepare = make_pipeline(x, LogisticRegression()).named_steps["prepare"]
     assert {name: columns for name, _, columns in prepare.transformers} == {
         "numbers": ["Age", "hist_total_paid", "hist_total_due"],

@@ -49,11 +49,11 @@ def replace_model(project: Project, data: bytes) -> None:
 
 
 def replace_candidate(project: Project, name: str, data: bytes) -> None:
-    """Put a fitted candidate in place, with its SHA-256 and the content digest beside it."""
+    """Put scores of a candidate in place, with their SHA-256 and the content digest beside them."""
     folder = project.path / CANDIDATES / name
-    (folder / "model.pkl").write_bytes(data)
+    (folder / "scores.parquet").write_bytes(data)
     provenance: dict[str, Any] = json.loads((folder / "_SUCCESS").read_bytes())
-    provenance["files"]["model.pkl"] = hashlib.sha256(data).hexdigest()
+    provenance["files"]["scores.parquet"] = hashlib.sha256(data).hexdigest()
     provenance["content"] = digests.of_json(provenance["files"])
     provenance.pop("checksum")  # as older versions published it
     (folder / "_SUCCESS").write_text(json.dumps(provenance))
@@ -103,19 +103,19 @@ def test_what_a_run_with_a_key_builds_is_signed(signed: Project) -> None:
         "logistic_regression",
         "random_forest",
         "gradient_boosting",
+        "soft_voting",
     }
 
 
 def test_a_replaced_model_is_refused_with_a_key(signed: Project) -> None:
-    other = signed.path / CANDIDATES / "gradient_boosting" / "model.pkl"
-    replace_model(signed, other.read_bytes())
+    replace_model(signed, calling("joblib.parallel", "os.system", "touch intruded"))
     done = signed.luigi("Pipeline")
     assert done.returncode == 30
     assert "model_metadata_1.json.sig is not its signature" in done.stderr
 
 
 def test_a_replaced_candidate_is_not_signed_as_the_champion(signed: Project) -> None:
-    other = signed.path / CANDIDATES / "gradient_boosting" / "model.pkl"
+    other = signed.path / CANDIDATES / "gradient_boosting" / "scores.parquet"
     replace_candidate(signed, "random_forest", other.read_bytes())
     (signed.path / METADATA).unlink()
     done = signed.luigi("Pipeline")

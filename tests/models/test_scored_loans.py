@@ -43,15 +43,15 @@ def test_a_later_generation_does_not_rewrite_the_months_of_an_earlier_one() -> N
     assert after[11] == 3
 
 
-def test_a_loan_is_train_test_unseen_or_live_to_its_model() -> None:
-    loans = pd.Series(["FITTED", "HELD_OUT", "TOO_YOUNG", "ON_THE_DAY", "NEXT_MONTH"])
+def test_a_loan_is_train_unseen_or_live_to_its_model() -> None:
+    loans = pd.Series(["FITTED", "LEFT_OUT", "TOO_YOUNG", "ON_THE_DAY", "NEXT_MONTH"])
     months = pd.Series(
         [day(m) for m in ("2023-05-01", "2023-11-01", "2024-02-01", "2024-03-01", "2024-04-01")]
     )
-    split = pd.Series({"FITTED": "train", "HELD_OUT": "test", "ANOTHER": "train"})
-    assert sample_of(loans, months, day("2024-03-01"), split).tolist() == [
+    known = pd.Series({"FITTED": "train", "LEFT_OUT": "left_out", "ANOTHER": "train"})
+    assert sample_of(loans, months, day("2024-03-01"), known).tolist() == [
         "train",
-        "test",
+        "left_out",
         "unseen",
         "unseen",
         "live",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from luigi_tasks.models.selection import choose_champion, measure_splits
+from luigi_tasks.models.selection import aucs_of, choose_champion, measure
 
 
 def test_the_highest_auc_wins() -> None:
@@ -43,8 +44,15 @@ def test_a_model_without_an_auc_loses_to_any_with_one() -> None:
     )
 
 
-def test_each_model_is_measured_on_training_and_on_held_out_rows_apart() -> None:
-    labels, splits = pd.Series([0, 1, 0, 1]), pd.Series(["train", "train", "test", "test"])
-    metrics = measure_splits({"forest": [0.1, 0.9, 0.9, 0.1]}, labels, splits, threshold=0.5)
-    assert metrics["forest"]["train"]["auc"] == 1
-    assert metrics["forest"]["test"]["auc"] == 0
+def test_a_loan_whose_label_is_known_at_scoring_does_not_decide() -> None:
+    loans = pd.DataFrame(
+        {"label": [0, 1, 0, 1, 1], "delinquent": [False, False, False, False, True]}
+    )
+    sees_arrears, sees_risk = [0.5, 0.1, 0.2, 0.3, 1.0], [0.1, 0.9, 0.2, 0.8, 0.0]
+    measured = {
+        "arrears": measure(loans, sees_arrears, threshold=0.5),
+        "risk": measure(loans, sees_risk, threshold=0.5),
+    }
+    assert measured["arrears"]["all"]["auc"] == pytest.approx(3 / 6)
+    assert measured["risk"]["all"]["auc"] == pytest.approx(4 / 6)
+    assert aucs_of(measured) == {"arrears": 0.25, "risk": 1.0}

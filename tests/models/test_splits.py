@@ -1,19 +1,18 @@
-"""A model learns only from labels known on its train_until, and the newest vintages test it."""
+"""A model learns only from labels known on its train_until; the newest vintages compare models."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 from conftest import day
-from loan_book import FIRST, gold, split_frame
+from loan_book import FIRST, gold, training_frame
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.models.splits import (
     first_train_until,
-    leave_out,
+    is_kept,
     matured_loans,
-    split_out_of_time,
-    split_random,
+    origins_of,
 )
 
 
@@ -88,39 +87,27 @@ def test_without_loans_of_both_classes_there_is_no_training(book: pd.DataFrame, 
         matured_loans(book, day(until))
 
 
-def test_out_of_time_tests_on_the_newest_vintages_and_fits_on_all_earlier_ones() -> None:
-    frame = split_frame("2023-12-01")  # six vintages have matured
-    by_split = frame.groupby("split")["vintage"].agg(["min", "max"])
-    assert tuple(by_split.loc["train"]) == (day("2023-01-01"), day("2023-03-01"))
-    assert tuple(by_split.loc["test"]) == (day("2023-04-01"), day("2023-06-01"))
+def test_each_of_the_newest_vintages_is_held_out_by_an_origin_of_its_own() -> None:
+    frame = training_frame("2023-12-01", origins=2)  # six vintages have matured
+    by_origin = {origin: sorted(set(rows["vintage"])) for origin, rows in frame.groupby("origin")}
+    assert by_origin == {
+        0: [day(f"2023-0{month}-01") for month in range(1, 5)],
+        1: [day("2023-05-01")],
+        2: [day("2023-06-01")],
+    }
 
 
-def test_out_of_time_without_a_vintage_to_fit_on_names_the_setting() -> None:
+def test_origins_without_a_vintage_to_fit_on_name_the_setting() -> None:
     frame = matured_loans(gold(), day("2023-09-01"))
-    with pytest.raises(PipelineError, match=r"training\.test_vintages = 3 leaves no vintage"):
-        split_out_of_time(frame, 3)
-
-
-def test_a_random_split_has_the_share_and_keeps_the_default_rate() -> None:
-    frame = matured_loans(gold(), day("2024-03-01"))
-    split = split_random(frame, 0.2, 42)
-    rates = frame.groupby(split)["label"].mean()
-    assert (split == "test").mean() == pytest.approx(0.2, abs=0.01)
-    assert rates["test"] == pytest.approx(rates["train"], abs=0.02)
-    assert split.tolist() == split_random(frame, 0.2, 42).tolist()
-    assert split.tolist() != split_random(frame, 0.2, 43).tolist()
+    with pytest.raises(PipelineError, match=r"training\.origins = 3 leaves no vintage to fit on"):
+        origins_of(frame, 3)
 
 
 def test_beyond_max_rows_every_vintage_and_label_keeps_its_share() -> None:
     frame = pd.DataFrame(
-        {
-            "vintage": ["a"] * 800 + ["b"] * 200,
-            "label": ([1] + [0] * 3) * 250,
-            "split": ["train"] * 800 + ["test"] * 200,
-        }
+        {"vintage": ["a"] * 800 + ["b"] * 200, "label": ([1] + [0] * 3) * 250},
     )
-    split = leave_out(frame, 500, random_state=1)
-    assert split.value_counts().to_dict() == {"left_out": 500, "train": 400, "test": 100}
-    kept = frame[split != "left_out"]
-    assert kept.groupby(["vintage", "label"]).size().to_list() == [300, 100, 75, 25]
-    assert split.equals(leave_out(frame, 500, random_state=1))
+    kept = is_kept(frame, 500, random_state=1)
+    assert frame[kept].groupby(["vintage", "label"]).size().to_list() == [300, 100, 75, 25]
+    assert kept.equals(is_kept(frame, 500, random_state=1))
+    assert is_kept(frame, 1_000, random_state=1).all()

@@ -14,7 +14,7 @@ from luigi_tasks.core import tables
 from luigi_tasks.layers.gold import GoldFeatures
 from luigi_tasks.models.contest import window_of
 from luigi_tasks.models.training_data import TrainingData
-from luigi_tasks.models.training_sets import read_splits, read_training_frame
+from luigi_tasks.models.training_sets import read_samples, read_training_frame
 
 FEW = "features: [" + ", ".join(FEATURES) + "]"
 
@@ -24,7 +24,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
 
 
-def test_what_max_rows_leaves_out_is_neither_trained_nor_tested_on_and_stays_known(
+def test_what_max_rows_leaves_out_is_not_trained_on_and_stays_known(
     tmp_path: Path,
 ) -> None:
     text = (ROOT / "params.yaml").read_text().replace("max_rows: 500000", "max_rows: 1000")
@@ -37,7 +37,7 @@ def test_what_max_rows_leaves_out_is_neither_trained_nor_tested_on_and_stays_kno
     folder = task.path()
     folder.parent.mkdir(parents=True)
     task.build({"sets": folder})
-    frame, splits = read_training_frame(folder), read_splits(folder)
+    frame, splits = read_training_frame(folder), read_samples(folder)
     known = book[book["label_date"] <= frame["train_until"].iloc[0]]
     assert set(splits.index) == set(known["loan_id"])
     assert 950 <= len(frame) <= 1000

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from crafted_pickles import calling
-from loan_book import FEATURES, fitted, split_frame
+from loan_book import FEATURES, fitted, training_frame
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 
@@ -73,7 +73,7 @@ SPECS: list[dict[str, Any]] = [
 
 
 def assert_comes_back(spec: dict[str, Any], candidates: set[str]) -> None:
-    frame = split_frame()
+    frame = training_frame()
     model = fitted(frame, spec)
     path = Path("model.pkl")
     artefacts.dump(model, path)
@@ -89,7 +89,8 @@ def test_a_common_classifier_comes_back_as_it_was_stored(spec: dict[str, Any]) -
 
 def test_the_candidates_of_params_yaml_come_back_as_they_were_stored(empty_project: Path) -> None:
     for spec in settings.params()["training.candidates"].values():
-        assert_comes_back(spec, set())
+        if "class" in spec:
+            assert_comes_back(spec, set())
 
 
 @pytest.mark.parametrize("path", ["lightgbm.LGBMClassifier", "xgboost.XGBClassifier"])

@@ -1,0 +1,45 @@
+"""The model of the store: fitted candidates, and what calibrates the mean of their scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from luigi_tasks.models.calibration import calibrated
+from luigi_tasks.models.feature_columns import model_input
+
+
+class LoanModel(ClassifierMixin, BaseEstimator):
+    """One fitted candidate, or several that vote softly: the mean of their probabilities.
+
+    It takes columns of gold as they are: what missing is to the candidates is decided in here, so
+    that `joblib.load(…).predict_proba(gold[features])` gives the scores of the pipeline.
+    """
+
+    def __init__(self, members: list[Any], calibrator: Any = None) -> None:
+        self.members = members
+        self.calibrator = calibrator
+
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        """0 is good, 1 a default."""
+        return np.array([0, 1])
+
+    def fit(self, *_: Any) -> LoanModel:
+        """It is made of fitted candidates; there is nothing to learn."""
+        return self
+
+    def predict_proba(self, features: pd.DataFrame) -> NDArray[np.float64]:
+        """The probabilities of good and default, shape (n, 2)."""
+        values = model_input(features)
+        votes = [member.predict_proba(values)[:, 1] for member in self.members]
+        default = calibrated(self.calibrator, np.mean(votes, axis=0))
+        return np.column_stack([1 - default, default])
+
+    def predict(self, features: pd.DataFrame) -> NDArray[np.int64]:
+        """0 or 1 at a probability of one half."""
+        return (self.predict_proba(features)[:, 1] >= 0.5).astype("int64")

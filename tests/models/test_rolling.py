@@ -1,0 +1,44 @@
+"""Each held-out vintage is scored by models that knew only the vintages before it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from loan_book import FEATURES, FOREST, training_frame
+
+from luigi_tasks.models.estimators import fit
+from luigi_tasks.models.rolling import out_of_time_scores, soft_vote
+from luigi_tasks.models.scoring import score
+
+
+def scores(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat(out_of_time_scores("forest", FOREST, frame, random_state=42))
+
+
+def test_every_held_out_loan_is_scored_once_by_the_model_of_the_vintages_before_it() -> None:
+    frame = training_frame()
+    found = scores(frame)
+    assert sorted(found["loan_id"]) == sorted(frame["loan_id"][frame["origin"] > 0])
+    before, second = frame[frame["origin"] < 2], frame[frame["origin"] == 2]
+    model = fit("forest", FOREST, before[FEATURES], before["label"], 42)
+    own = found[found["origin"] == 2]
+    assert own["loan_id"].tolist() == second["loan_id"].tolist()
+    assert own["score"].tolist() == score(model, second[FEATURES]).tolist()
+
+
+def test_what_a_vintage_became_changes_no_score_of_it_or_of_an_earlier_one() -> None:
+    frame = training_frame()
+    changed = frame.copy()
+    late = changed["origin"] >= 2
+    changed.loc[late, "label"] = 1 - changed.loc[late, "label"]
+    before, after = scores(frame), scores(changed)
+    early = before["origin"] <= 2
+    pd.testing.assert_frame_equal(after[early], before[early])
+    assert not after[~early].equals(before[~early])
+
+
+def test_a_soft_vote_is_the_mean_of_its_members() -> None:
+    one = pd.DataFrame({"loan_id": ["A", "B"], "origin": [1, 2], "score": [0.2, 0.4]})
+    voted = soft_vote([one, one.assign(score=[0.6, 0.0])])
+    assert voted["score"].tolist() == pytest.approx([0.4, 0.2])
+    assert voted["loan_id"].tolist() == ["A", "B"]
