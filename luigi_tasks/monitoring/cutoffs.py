@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import betaincinv
+
+from luigi_tasks.monitoring.intervals import jeffreys_interval
 
 GRID = np.arange(101) / 100
 COLUMNS = {
@@ -66,18 +67,3 @@ def cutoff_table(labels: Any, scores: Any, *, cost_ratio: float) -> pd.DataFrame
             "recommended": np.arange(len(GRID)) == np.argmin(cost),
         }
     ).astype(COLUMNS)
-
-
-def jeffreys_interval(hits: Any, trials: Any) -> tuple[Any, Any]:
-    """The ends of the 95 % interval of a share by Jeffreys' prior; NaN without a trial.
-
-    Brown, Cai & DasGupta, "Interval estimation for a binomial proportion", Statistical Science
-    16(2), 2001: quantiles of Beta(hits + ½, misses + ½), but from 0 without a hit and to 1
-    without a miss.
-    """
-    hits, trials = np.asarray(hits, dtype=float), np.asarray(trials, dtype=float)
-    a, b = hits + 0.5, trials - hits + 0.5
-    low = np.where(hits == 0, 0.0, betaincinv(a, b, 0.025))
-    high = np.where(hits == trials, 1.0, betaincinv(a, b, 0.975))
-    known = trials > 0
-    return np.where(known, low, np.nan), np.where(known, high, np.nan)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import beta
 
-from luigi_tasks.monitoring.cutoffs import cutoff_table, jeffreys_interval
+from luigi_tasks.monitoring.cutoffs import cutoff_table
 
 SCORES = [0.05, 0.15, 0.25, 0.35, 0.45]
 LABELS = [0, 0, 1, 0, 1]
@@ -57,15 +56,6 @@ def test_of_cutoffs_that_cost_the_same_the_lowest_is_recommended() -> None:
     assert recommended(1) == 0.16
     assert recommended(5, labels=[1] * 5) == 0.0
     assert recommended(5, labels=[0] * 5) == 0.46
-
-
-def test_the_interval_is_that_of_jeffreys() -> None:
-    low, high = jeffreys_interval([3, 0, 10, 0], [10, 10, 10, 0])
-    assert low[0] == pytest.approx(beta.ppf(0.025, 3.5, 7.5))
-    assert high[0] == pytest.approx(beta.ppf(0.975, 3.5, 7.5))
-    assert (low[1], high[2]) == (0.0, 1.0)
-    assert high[1] == pytest.approx(beta.ppf(0.975, 0.5, 10.5))
-    assert np.isnan([low[3], high[3]]).all()
 
 
 def test_without_a_matured_loan_the_table_is_empty_and_keeps_its_types() -> None:
