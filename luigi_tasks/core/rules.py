@@ -10,6 +10,7 @@ import datetime as dt
 import difflib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeGuard
 
 from luigi_tasks.core.errors import PipelineError
@@ -79,7 +80,7 @@ class Number(Rule):
         return f"a number from {self.low:g} to {self.high:g}"
 
     def holds(self, value: Any) -> bool:
-        return (_is_int(value) or isinstance(value, float)) and self.low <= value <= self.high
+        return _is_number(value) and self.low <= value <= self.high
 
     @property
     def schema(self) -> dict[str, Any]:
@@ -157,6 +158,34 @@ class Texts(Rule):
         return {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
 
 
+class Ascending(Rule):
+    """A list of numbers, at least one, each above the one before; both limits left out."""
+
+    def __init__(self, low: float, high: float, *, about: str) -> None:
+        super().__init__(about=about)
+        self.low, self.high = low, high
+
+    @property
+    def allowed(self) -> str:
+        return (
+            f"a list of numbers above {self.low:g} and below {self.high:g}, "
+            "each above the one before"
+        )
+
+    def holds(self, value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and value != []
+            and all(_is_number(each) and self.low < each < self.high for each in value)
+            and all(before < after for before, after in pairwise(value))
+        )
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        number = {"type": "number", "exclusiveMinimum": self.low, "exclusiveMaximum": self.high}
+        return {"type": "array", "minItems": 1, "uniqueItems": True, "items": number}
+
+
 def shown(value: Any) -> str:
     """A value in a sentence; of a long one its beginning."""
     try:
@@ -168,6 +197,10 @@ def shown(value: Any) -> str:
 
 def _is_int(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return _is_int(value) or isinstance(value, float)
 
 
 class Rules:

@@ -9,13 +9,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Whole
+from luigi_tasks.core.rules import Ascending, DateOr, Number, OneOf, Rule, Rules, Texts, Whole
 
 WHOLE = Whole(1, 60, about="…")
 NUMBER = Number(0, 1, about="…")
 ONE_OF = OneOf("cat", "dog", about="…")
 DATE = DateOr("auto", about="…")
 TEXTS = Texts("names", about="…")
+ASCENDING = Ascending(0, 1, about="…")
 
 
 def refusal(rules: Rules, tree: Any) -> str:
@@ -32,6 +33,7 @@ def refusal(rules: Rules, tree: Any) -> str:
         (ONE_OF, ["cat", "dog"]),
         (DATE, ["auto", "2024-09-01", "2024-02-29"]),
         (TEXTS, [["a"], ["a", "b*"]]),
+        (ASCENDING, [[0.5], [0.02, 0.05, 0.5]]),
     ],
 )
 def test_what_is_allowed_holds_and_fits_the_schema(rule: Rule, values: list[Any]) -> None:
@@ -49,6 +51,7 @@ def test_what_is_allowed_holds_and_fits_the_schema(rule: Rule, values: list[Any]
         (ONE_OF, ["cow", "", None, 1, ["cat"]]),
         (DATE, ["2024-13-01", "2024-09-32", "1/9/2024", "20240901", "2024-W01-1", "", 20240901]),
         (TEXTS, [[], "a", [""], [1], None, {"a": "b"}]),
+        (ASCENDING, [[], 0.5, [0], [0.5, 1], [0.1, 0.1], [True], ["0.5"], [None], None, {}]),
     ],
 )
 def test_what_is_not_allowed_neither_holds_nor_fits_the_schema(
@@ -64,6 +67,8 @@ def test_what_json_cannot_say_is_refused_all_the_same() -> None:
     assert not NUMBER.holds(float("nan"))
     assert not DATE.holds(dt.datetime(2024, 9, 1, 12))
     assert not DATE.holds("2023-02-29")
+    assert not ASCENDING.holds([0.1, float("nan")])
+    assert not ASCENDING.holds([0.2, 0.1])
 
 
 def test_a_date_is_seen_as_text_however_it_is_written() -> None:
