@@ -1,0 +1,35 @@
+"""The populations of scored loans that tables of monitoring say the same of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from luigi_tasks.core import tables
+from luigi_tasks.models.scored_loans import months_of, unknown_to_models
+
+POPULATIONS = ("all", "performing")
+_COLUMNS = [
+    "prediction_date",
+    "delinquent",
+    "generation",
+    "sample",
+    "prediction_proba",
+    "actual_label",
+]
+
+
+def populations(loans: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The loans of each of POPULATIONS: all, and those not in arrears at their prediction point."""
+    return dict(zip(POPULATIONS, (loans, loans[~loans["delinquent"].astype(bool)]), strict=True))
+
+
+def read_unknown_to_models(path: Path) -> pd.DataFrame:
+    """The predictions at a path that no model was fitted on.
+
+    month (the first day of the prediction point's), delinquent, generation, sample,
+    prediction_proba, actual_label (0 or 1, NaN until it has matured).
+    """
+    scored = unknown_to_models(tables.read(path, _COLUMNS).to_pandas()).reset_index(drop=True)
+    return scored.assign(month=months_of(scored.pop("prediction_date")))
