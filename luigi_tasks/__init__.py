@@ -13,6 +13,7 @@ from luigi_tasks.models.candidates import TrainCandidate
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.training_data import TrainingData
+from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.monitoring.views import CreditRiskViews
@@ -32,6 +33,7 @@ __all__ = [
     "BestModel",
     "Bronze",
     "BronzeLayer",
+    "Calibration",
     "CloseIncident",
     "CreditRiskPicture",
     "CreditRiskViews",

@@ -10,7 +10,17 @@ import math
 import re
 from typing import Any
 
-from luigi_tasks.core.rules import DateOr, Number, OneOf, Rule, Rules, Texts, Whole, shown
+from luigi_tasks.core.rules import (
+    Ascending,
+    DateOr,
+    Number,
+    OneOf,
+    Rule,
+    Rules,
+    Texts,
+    Whole,
+    shown,
+)
 
 # A name becomes a folder of the model store; `generation_…` are the folders of the generations.
 _NAME = r"(?!generation_)[A-Za-z_][A-Za-z0-9_]*"
@@ -225,6 +235,9 @@ RULES = Rules(
             0.01,
             1000,
             about="what approving a default costs, in profits lost by refusing a good loan",
+        ),
+        "monitoring.grades": Ascending(
+            0, 1, about="upper bounds of the probability of default of each grade but the last"
         ),
         "governance.min_auc": Number(0, 1, about="retrain below this AUC"),
         "governance.max_psi": Number(0, 100, about="retrain from this PSI on"),

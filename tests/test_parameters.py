@@ -115,6 +115,8 @@ def test_a_misspelt_section_is_refused() -> None:
         ("training.features", [], "a list of gold column names"),
         ("training.features", "Age", "a list of gold column names"),
         ("monitoring.bins", 1, "a whole number from 2 to 100"),
+        ("monitoring.grades", [], "a list of numbers above 0 and below 1, each above the one"),
+        ("monitoring.grades", [0.02, 1], "a list of numbers above 0 and below 1"),
         ("monitoring.floor", 0, "a number from 1e-09 to 0.01"),
         ("governance.min_auc", 1.5, "a number from 0 to 1"),
         ("governance.min_matured", 0, "a whole number from 1 to 1000000000"),
