@@ -14,6 +14,7 @@ from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.training_data import TrainingData
 from luigi_tasks.monitoring.calibration_stage import Calibration
+from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.monitoring.views import CreditRiskViews
@@ -38,6 +39,7 @@ __all__ = [
     "CreditRiskPicture",
     "CreditRiskViews",
     "Dashboard",
+    "EstimatedPerformance",
     "GoldFeatures",
     "Governance",
     "Incidents",

@@ -10,6 +10,7 @@ from luigi_tasks.layers.bronze import Bronze
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.monitoring.calibration_stage import Calibration
+from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.monitoring.views import CreditRiskViews
@@ -47,6 +48,7 @@ class Reports(AsOf, Wrapper):
             Monitoring(**self.moment),
             Incidents(**self.moment),
             Calibration(**self.moment),
+            EstimatedPerformance(**self.moment),
             CreditRiskViews(**self.moment),
             Dashboard(**self.moment),
             CreditRiskPicture(**self.moment),
