@@ -71,17 +71,17 @@ def test_the_estimate_is_what_all_sets_of_labels_give_by_their_probability() -> 
 def test_calibrated_scores_keep_95_percent_of_the_realised_values_in_the_interval() -> None:
     random = np.random.default_rng(7)
     inside = np.zeros(len(ESTIMATED))
-    runs = 200
+    runs = 300
     for _ in range(runs):
-        book = loans(random.beta(1.5, 3, 80))
-        book["actual_label"] = (random.random(80) < book["prediction_proba"]).astype(float)
+        book = loans(random.beta(1.5, 3, 60))
+        book["actual_label"] = (random.random(60) < book["prediction_proba"]).astype(float)
         found = estimate(book["prediction_proba"].to_numpy(), 0.5)
         truth = realised(book, 0.5)
         inside += (found.low <= truth) & (truth <= found.high)
-    # Three standard errors of a share of 95 % around it; a discrete metric is inside more often.
-    error = 3 * np.sqrt(0.95 * 0.05 / runs)
-    assert (inside / runs > 0.95 - error).all(), inside / runs
-    assert inside[[0, 3]].max() / runs < 0.95 + error, inside / runs
+    # A share of 300 has a standard error of 1.3 %. Precision and recall take few values, and an
+    # interval that ends on one of them holds more.
+    assert (inside / runs > 0.92).all(), inside / runs
+    assert (inside[[0, 3]] / runs < 0.98).all(), inside / runs
 
 
 def test_scores_that_are_too_low_leave_the_realised_values_outside() -> None:
@@ -103,11 +103,11 @@ def test_loans_that_are_drawn_in_two_blocks_have_the_interval_of_a_binomial_shar
     spread = np.sqrt(0.25 / 5000)
     assert found.low[1] == pytest.approx(0.5 - 1.96 * spread, abs=0.3 * spread)
     assert found.high[1] == pytest.approx(0.5 + 1.96 * spread, abs=0.3 * spread)
-    flagged = np.concatenate([np.full(4500, 0.2), np.full(500, 0.8)])
+    flagged = np.concatenate([np.full(3900, 0.2), np.full(1100, 0.8)])
     precision = estimate(flagged, 0.5)
     assert precision.low[1] < 0.8 < precision.high[1]
     assert precision.high[1] - precision.low[1] == pytest.approx(
-        2 * 1.96 * np.sqrt(0.16 / 500), rel=0.2
+        2 * 1.96 * np.sqrt(0.16 / 1100), rel=0.2
     )
 
 

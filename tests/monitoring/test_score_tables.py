@@ -1,0 +1,75 @@
+"""Calibration and estimated performance are tables of the day, of what no model was fitted on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import yaml
+from running import ROOT, Project
+
+from luigi_tasks.models.scored_loans import unknown_to_models
+
+AS_OF = "as_of=2025-11-01, generation=1"
+
+
+def table(project: Project, name: str, day: str | None = None) -> pd.DataFrame:
+    gold = project.path / "datamart" / "gold"
+    return pd.read_parquet((gold / f"as_of={day}" if day else gold) / f"{name}.parquet")
+
+
+def test_the_tables_count_the_loans_that_no_model_was_fitted_on(finished: Project) -> None:
+    judged = unknown_to_models(table(finished, "model_predictions"))
+    matured = int(judged["actual_label"].notna().sum())
+    assert matured > 0
+    for name, count, expected in (
+        ("reliability", "n", matured),
+        ("rating_grades", "n", len(judged)),
+        ("rating_grades", "n_matured", matured),
+    ):
+        found = table(finished, name)
+        assert found.loc[found["population"] == "all", count].sum() == expected, (name, count)
+    estimates = table(finished, "estimated_performance")
+    of_all = estimates[(estimates["population"] == "all") & (estimates["metric"] == "auc")]
+    assert of_all["n"].sum() == len(judged)
+    assert of_all["n_matured"].sum() == matured
+
+
+def test_what_is_realised_is_what_the_monitoring_table_measures(finished: Project) -> None:
+    keys = ["month", "generation", "sample"]
+    estimates = table(finished, "estimated_performance")
+    measured = table(finished, "model_monitoring").set_index(keys)
+    for population, prefix in (("all", ""), ("performing", "performing_")):
+        for metric in ("auc", "precision", "recall", "brier"):
+            of_metric = (estimates["population"] == population) & (estimates["metric"] == metric)
+            realised = estimates[of_metric].set_index(keys)["realised"]
+            expected = measured[f"{prefix}{metric}"].reindex(realised.index)
+            pd.testing.assert_series_equal(realised, expected, check_names=False)
+
+
+def test_another_master_scale_makes_the_calibration_stale_and_nothing_else(
+    project: Project,
+) -> None:
+    project.edit("params.yaml", "grades: [0.02, 0.05,", "grades: [0.05,")
+    assert list(project.stale()) == [f"Calibration({AS_OF})"]
+    assert project.built_by("Pipeline") == [f"Calibration({AS_OF})"]
+    assert table(project, "rating_grades")["grade"].max() == 7
+
+
+def test_an_earlier_day_has_an_estimate_of_months_without_a_label(project: Project) -> None:
+    newest = table(project, "estimated_performance")
+    day = "2024-08-01"
+    assert project.luigi("EstimatedPerformance", "--as-of", day).returncode == 0
+    known = table(project, "estimated_performance", day)
+    assert str(known["month"].max()) <= day
+    unripe = known[known["n_matured"] == 0]
+    assert len(unripe)
+    assert unripe["realised"].isna().all()
+    assert unripe.loc[unripe["metric"] == "brier", "estimated"].notna().all()
+    pd.testing.assert_frame_equal(table(project, "estimated_performance"), newest)
+
+
+def test_governance_does_not_read_the_estimate() -> None:
+    """tests/test_dvc.py holds the dependencies against what the tasks read."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    read = stages["govern"]["deps"]
+    assert "datamart/gold/model_monitoring.parquet" in read
+    assert not [name for name in read if "estimat" in name]
