@@ -35,7 +35,6 @@ def gold(vintages: int = 15, loans: int = 20) -> pd.DataFrame:
                     "loan_id": f"LOAN_{number:02}_{loan:02}",
                     "customer_id": f"CUS_{number:02}_{loan:02}",
                     "vintage": start,
-                    "delinquent": False,
                     "loan_start_date": start,
                     "prediction_date": months_later(start, 3),
                     "delinquent": loan % 5 == 0,

@@ -92,10 +92,10 @@ class ModelMetadata(Record, frozen=True):
     parameters: dict[str, Any]
     threshold: float
     score_bins: FrozenBins
+    performing_score_bins: FrozenBins
     feature_bins: dict[str, FrozenBins]
     requested_bins: int
     libraries: dict[str, str]
-    performing_score_bins: FrozenBins | None = None
     origins: list[Origin] = []
     against_incumbent: Duel | None = None
     calibration: str = "none"
