@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import shutil
@@ -16,14 +17,15 @@ from benchmarks.torture.projects import BrokenError, Project, State
 from benchmarks.torture.rows import Row
 
 _SIZE = 96 << 20
-# Bytes that are left when a run begins; more than the last of them it does not need.
+_REASONS = (errno.ENOSPC, errno.EFBIG)
+# Bytes that are left when a run begins; the last of them should be enough.
 LEFT = {
     "everything": [0, 8, 40, 150, 400, 800, 1300, 2000, 2800, 3600],
     "a delivery": [0, 8, 60, 200, 500, 1000],
     "the quality check": [0, 12, 100, 300, 700, 1500],
     "a candidate": [0, 8, 100, 500, 900, 1300],
     "a retraining": [0, 4, 16, 100, 700, 1600],
-    "the next day": [0, 4, 16, 60, 120, 300],
+    "the next day": [0, 4, 60, 300, 1000, 3000],
 }
 
 
@@ -65,14 +67,13 @@ def mounted(place: Path, *options: str) -> Iterator[None]:
 def fill_disks(states: dict[str, State], folder: Path, lanes: int) -> list[Row]:
     """Runs on a disk that is almost full, from every state, with more and more space left."""
     work = _on_small_disk if can_mount() else _limited
-    return projects.in_lanes(
-        lanes, work, [(name, states[name], folder / f"small {name}") for name in LEFT]
-    )
+    jobs = [(name, states[name], folder / f"small {name}") for name in LEFT if name in states]
+    return projects.in_lanes(lanes, work, jobs)
 
 
 def _on_small_disk(name: str, state: State, small: Path) -> Row:
     row = Row("disk", f"while it makes {name} anew")
-    named: list[str] = []
+    named: list[set[str]] = []
     with mounted(small, "-t", "tmpfs", "-o", f"size={_SIZE}", "tmpfs"):
         for left in LEFT[name]:
             try:
@@ -80,12 +81,13 @@ def _on_small_disk(name: str, state: State, small: Path) -> Row:
                 row.count(None)
             except BrokenError as error:
                 row.count(f"{left} KiB left: {error}")
-    row.note = f"{len({*named} - {''})} paths named; {named.count('')} times there was enough"
+    paths = set().union(*named)
+    row.note = f"{len(paths)} paths named; {named.count(set())} times there was enough"
     return row
 
 
-def _run_on_full_disk(state: State, small: Path, left: int) -> str:
-    """The path that the run named; empty when there was enough."""
+def _run_on_full_disk(state: State, small: Path, left: int) -> set[str]:
+    """The paths that the run could not write; none when there was enough."""
     project = state.start.copy(small / "project")
     (project.path / projects.SCRATCH).mkdir(exist_ok=True)
     ballast = small / "ballast"
@@ -96,25 +98,32 @@ def _run_on_full_disk(state: State, small: Path, left: int) -> str:
     os.close(handle)
     try:
         found = project.run(projects.luigi("Pipeline"))
-        path = _path_in(found.sentence()) if found.code else ""
+        paths = _refused_at(found)
         projects.check_readers(project, state.allowed)
         if state.start.digests().keys() - project.digests().keys():
             raise BrokenError("an old output is gone")
     finally:
         ballast.unlink()
     projects.check_end(project, state.end)
-    return path
+    return paths
 
 
 def _path_in(sentence: str) -> str:
-    """The path that a sentence about a refused write names; BrokenError for another sentence."""
-    reasons = (os.strerror(28), os.strerror(30), os.strerror(27))
-    words = [word.rstrip(":,") for word in sentence.split()]
+    """The path that a sentence names; BrokenError when it names none."""
     places = (*projects.OUTPUTS, "data", ".cache", "logs", projects.SCRATCH)
-    paths = [word for word in words if any(f"{place}/" in f"{word}/" for place in places)]
-    if not paths or not any(reason in sentence for reason in reasons):
-        raise BrokenError(f"a sentence without path or reason: {sentence}")
-    return paths[0]
+    for word in sentence.split():
+        if any(f"{place}/" in f"{word.rstrip(':,')}/" for place in places):
+            return word.rstrip(":,")
+    raise BrokenError(f"a sentence that names no path: {sentence}")
+
+
+def _refused_at(found: projects.Ended) -> set[str]:
+    """The paths that a run could not write; BrokenError when a sentence says no path or reason."""
+    sentences = found.sentences() if found.code else set()
+    for sentence in sentences:
+        if not any(os.strerror(reason) in sentence for reason in _REASONS):
+            raise BrokenError(f"a sentence without the reason: {sentence}")
+    return {_path_in(sentence) for sentence in sentences}
 
 
 def _limited(name: str, state: State, folder: Path) -> Row:
@@ -130,8 +139,7 @@ def _limited(name: str, state: State, folder: Path) -> Row:
             finally:
                 resource.setrlimit(resource.RLIMIT_FSIZE, before)
             found = projects.ended(run)
-            if found.code:
-                _path_in(found.sentence())
+            _refused_at(found)
             projects.check_readers(project, state.allowed)
             projects.check_end(project, state.end)
             row.count(None)
@@ -180,8 +188,8 @@ def _on_read_only(project: Project, words: list[str], expected: str) -> str | No
     try:
         if what == "status" and (found.code or found.out != expected):
             return f"{what}: gave {found.code}: {found.last()}"
-        if found.code:
-            _path_in(found.sentence())
+        for sentence in found.sentences() if found.code else ():
+            _path_in(sentence)
     except BrokenError as error:
         return f"{what}: {error}"
     return None

@@ -174,8 +174,11 @@ class Ended(NamedTuple):
         """The last line that it said."""
         return ([line for line in self.errors.splitlines() if line.strip()] or [""])[-1][:300]
 
-    def sentence(self) -> str:
-        """The one sentence with which it failed. Raises BrokenError when it is none or many."""
+    def sentences(self) -> set[str]:
+        """What it failed with: a sentence, in a run one for every stage that failed.
+
+        Raises BrokenError when there is none, or a traceback.
+        """
         if "Traceback" in self.errors:
             lines = [line for line in self.errors.splitlines() if re.match(r"\w*(Error|Exc)", line)]
             raise BrokenError(f"a traceback: {(lines or [self.last()])[-1]}")
@@ -184,9 +187,9 @@ class Ended(NamedTuple):
             for line in self.errors.splitlines()
             if line.startswith(("ERROR: ", "error: "))
         }
-        if len(said) != 1:
-            raise BrokenError(f"not one sentence but {len(said)}: {' | '.join(sorted(said))[:400]}")
-        return said.pop()
+        if not said:
+            raise BrokenError(f"not a sentence: {self.last()}")
+        return said
 
 
 def ended(run: subprocess.Popen[str]) -> Ended:
@@ -294,6 +297,8 @@ def _problems() -> list[str]:
     trail = audit_trail.read_trail()
     if len({decision.evidence for decision in trail}) != len(trail):
         found.append("one decision was taken twice")
+    if found:
+        return found
     for generation in marker.generations_of(trail):
         if names.metadata_path(generation).exists():
             store.load_model(generation)

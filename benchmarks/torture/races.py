@@ -111,6 +111,6 @@ def _check_ended(words: list[str], ended: projects.Ended, *, same: bool) -> None
     try:
         if "damaged" in ended.out:
             raise BrokenError(ended.out.splitlines()[0])
-        ended.sentence()
+        ended.sentences()
     except BrokenError as error:
         raise BrokenError(f"{_short(words)} gave {ended.code}: {error}") from None
