@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from luigi import lock
 from running import BIN, Project
 
 from luigi_tasks.core import digests, messages
@@ -50,6 +51,13 @@ def test_what_the_system_says_of_a_named_file_is_shown_as_a_sentence(error: int)
     refused = OSError(error, os.strerror(error), ".cache/luigi.pid")
     assert messages.sentence(refused) == f".cache/luigi.pid: {os.strerror(error)}"
     assert messages.sentence(OSError(error, os.strerror(error))) is None
+
+
+def test_a_file_of_luigi_that_finds_no_space_is_named_too() -> None:
+    with pytest.raises(OSError, match="No space left") as raised:
+        lock._write_pids_file("/dev/full", {1})
+    assert raised.value.filename is None
+    assert messages.sentence(raised.value) == "/dev/full: No space left on device"
 
 
 def with_small_files(project: Project, most: int, *words: str) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ system says of a named file that cannot be written: Luigi writes some itself.
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import re
 import sys
@@ -49,8 +50,8 @@ def sentence(error: BaseException) -> str | None:
     """What users read of an error; None when only its traceback helps."""
     if isinstance(error, PipelineError):
         return str(error)
-    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in _REFUSALS and (file := _file_of(error)):
+        return f"{file}: {error.strerror}"
     if isinstance(error, TaskClassNotFoundException):
         first, *near = str(error).splitlines()
         return f"{first} {', '.join(near)}?" if near else first
@@ -63,6 +64,21 @@ def sentence(error: BaseException) -> str | None:
         return None
     given = f"[{task[1]}] {refused.name} =" if task else _option(refused.name)
     return f"{given} {refused.text} is not allowed: {refused.allowed}"
+
+
+def _file_of(error: OSError) -> str | None:
+    """The file that an error names, or the innermost that was open where it was raised.
+
+    The system names the file that cannot be opened, not the one that cannot be written to.
+    """
+    found = str(error.filename) if error.filename else None
+    place = None if found else error.__traceback__
+    while place is not None:
+        for value in place.tb_frame.f_locals.values():
+            if isinstance(value, io.IOBase) and isinstance(getattr(value, "name", None), str):
+                found = value.name  # type: ignore[attr-defined]
+        place = place.tb_next
+    return found
 
 
 def _option(name: str) -> str:
