@@ -7,6 +7,7 @@ command on every one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from running import Project
@@ -119,6 +120,18 @@ def test_a_run_with_too_many_flagged_customers_fails_and_keeps_the_outputs(
     assert done.returncode == 30
     assert "more than quality.max_flagged_share = 0.01" in done.stderr
     assert project.digests() == before
+
+
+def test_a_candidate_that_cannot_be_made_ends_a_first_run_before_anything_is_built(
+    tmp_path: Path,
+) -> None:
+    project = Project.create(tmp_path / "project", customers=300)
+    project.edit("params.yaml", "n_estimators: 100", "n_estimator: 100")
+    done = project.luigi("Pipeline")
+    assert done.returncode != 0
+    assert "training.candidates.random_forest = {'n_estimator': 100" in done.stderr
+    assert project.history() == []
+    assert not (project.path / "datamart" / "bronze").exists()
 
 
 def test_the_status_command_tells_errors_in_one_sentence_too(project: Project) -> None:

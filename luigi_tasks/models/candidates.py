@@ -15,7 +15,6 @@ from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_model_store
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
-from luigi_tasks.layers.gold import GoldFeatures
 from luigi_tasks.models.training_data import TrainingData
 
 
@@ -56,14 +55,9 @@ class TrainCandidate(Stage):
     def check(self) -> None:
         """Refuse a candidate that cannot be made; seen once, it is remembered.
 
-        Making it takes slow imports. While gold has to be built first they are done beside that,
-        and the candidate is made when it is its turn.
+        Making it takes slow imports, which a run that fits it needs anyway.
         """
         super().check()
-        if GoldFeatures().complete():
-            self._check_that_it_can_be_made()
-
-    def _check_that_it_can_be_made(self) -> None:
         if self.members:
             return
 
@@ -111,7 +105,6 @@ class TrainCandidate(Stage):
                     progress.add(1)
             scores = pd.concat(parts, ignore_index=True)
         write_candidate(staging["candidate"], scores, self.spec)
-        self._check_that_it_can_be_made()  # the next start finds it remembered
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
         super().publish(target, staging, recipe)
