@@ -48,7 +48,7 @@ class Promise:
 
     def verdict(self, text: str) -> Verdict:
         """The value in silver or, with null, the reason that is counted."""
-        text = text.strip(" ")
+        text = _without_blanks(text)
         if self.expected.startswith("a number such as 123-45-6789"):
             return _is_ssn(text), None
         if not text:
@@ -71,7 +71,7 @@ class Promise:
             return None
         if reason == "empty":
             return f"{self.name} is empty"
-        day = _date(text.strip(" ")) if isinstance(self.high, dt.date) else None
+        day = _date(_without_blanks(text)) if isinstance(self.high, dt.date) else None
         if self.name == "snapshot_date" and day and day > self.high:
             return f"{self.name} lies after {self.high}"
         return f"{self.name} is impossible"
@@ -123,6 +123,13 @@ def first_fault(table: str, row: Mapping[str, str]) -> str | None:
 
 
 # --- how a text is read -----------------------------------------------------------------------
+
+
+def _without_blanks(text: str) -> str:
+    """The text between the blanks around it, those that take no room included."""
+    no_width = "\u180e\u200b\u200c\u200d\u2060\ufeff"
+    inside = [i for i, sign in enumerate(text) if not (sign.isspace() or sign in no_width)]
+    return text[inside[0] : inside[-1] + 1] if inside else ""
 
 
 def _is_number(text: str, most: int) -> bool:
