@@ -8,12 +8,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from luigi_tasks.monitoring.roll_rates import STATES, overall
-from luigi_tasks.reports.panels import BLUE, GREY, RED, STYLE
+from luigi_tasks.reports.marks import BLUE, GREY, RED, STYLE, say
+from luigi_tasks.reports.vintage_panel import draw_vintages
 
 
 def draw(
@@ -27,40 +27,11 @@ def draw(
         figure.subplots_adjust(0.06, 0.07, 0.98, 0.9, wspace=0.2, hspace=0.3)
         figure.suptitle(title, fontsize=14)
         axes = figure.subplots(2, 2)
-        _vintages(axes[0, 0], views["vintages"])
+        draw_vintages(axes[0, 0], views["vintages"])
         _roll_rates(axes[0, 1], views["roll rates"])
         _rates_by_cutoff(axes[1, 0], views["cutoffs"])
         _cost_by_cutoff(axes[1, 1], views["cutoffs"], cost_ratio)
     return figure
-
-
-def _empty(axes: Axes, table: pd.DataFrame, words: str) -> bool:
-    if table.empty:
-        axes.text(0.5, 0.5, words, ha="center", va="center", transform=axes.transAxes)
-    return table.empty
-
-
-def _vintages(axes: Axes, vintages: pd.DataFrame) -> None:
-    """One line a vintage from old (dark) to new (light), as far as all of it has come."""
-    axes.set(
-        title="Cumulative default by vintage, at equal maturity",
-        xlabel="Months on book",
-        ylabel="Share of the vintage",
-    )
-    if _empty(axes, vintages, "no vintage has reached a month on book yet"):
-        return
-    names = sorted(vintages["vintage"].unique())
-    points = vintages.set_index("vintage")[["mob", "cumulative_default_rate"]]
-    curves = [np.vstack([(0, 0), points.loc[[name]].to_numpy()]) for name in names]
-    lines = LineCollection(curves, array=np.arange(len(names)), cmap="viridis", lw=1.5)
-    axes.add_collection(lines)
-    axes.autoscale_view()
-    axes.set_ylim(bottom=0)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    bar = axes.figure.colorbar(lines, ax=axes, pad=0.02, label="Vintage")
-    shown = sorted({round(position) for position in np.linspace(0, len(names) - 1, 6)})
-    bar.set_ticks(shown, labels=[f"{names[i]:%b %y}" for i in shown])
 
 
 def _roll_rates(axes: Axes, rates: pd.DataFrame) -> None:
@@ -70,7 +41,8 @@ def _roll_rates(axes: Axes, rates: pd.DataFrame) -> None:
         ylabel="Due amounts in arrears (share of the row)",
     )
     axes.grid(visible=False)
-    if _empty(axes, rates, "no loan has had two installments yet"):
+    if rates.empty:
+        say(axes, "no loan has had two installments yet")
         return
     matrix = overall(rates).pivot(index="from_state", columns="to_state", values="share")
     shares = matrix.reindex(index=list(STATES), columns=list(STATES)).to_numpy()
@@ -98,7 +70,8 @@ def _rates_by_cutoff(axes: Axes, cutoffs: pd.DataFrame) -> None:
         ylim=(0, 1.03),
     )
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    if _empty(axes, cutoffs, "no matured loans yet"):
+    if cutoffs.empty:
+        say(axes, "no matured loans yet")
         return
     x, best = cutoffs["cutoff"], _best(axes, cutoffs)
     for column, colour, name in (
@@ -119,7 +92,8 @@ def _cost_by_cutoff(axes: Axes, cutoffs: pd.DataFrame, cost_ratio: float) -> Non
         ylabel="Lost profits per loan",
         xlim=(0, 1),
     )
-    if _empty(axes, cutoffs, "no matured loans yet"):
+    if cutoffs.empty:
+        say(axes, "no matured loans yet")
         return
     best = _best(axes, cutoffs)
     label = f"{best['cost_per_loan']:.3f} a loan there"
