@@ -28,6 +28,7 @@ from luigi_tasks.pipeline import (
 )
 from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
+from luigi_tasks.reports.drift_dashboard import DriftDashboard
 from luigi_tasks.reports.plots import Plots
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "CreditRiskPicture",
     "CreditRiskViews",
     "Dashboard",
+    "DriftDashboard",
     "EstimatedPerformance",
     "GoldFeatures",
     "Governance",

@@ -16,6 +16,7 @@ from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.monitoring.views import CreditRiskViews
 from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
+from luigi_tasks.reports.drift_dashboard import DriftDashboard
 from luigi_tasks.reports.plots import Plots
 
 
@@ -51,6 +52,7 @@ class Reports(AsOf, Wrapper):
             EstimatedPerformance(**self.moment),
             CreditRiskViews(**self.moment),
             Dashboard(**self.moment),
+            DriftDashboard(**self.moment),
             CreditRiskPicture(**self.moment),
             Plots(**self.moment),
         ]

@@ -55,7 +55,9 @@ def test_a_setting_makes_stale_only_the_tasks_that_read_it(project: Project) -> 
     project.edit("params.yaml", "window_months: 3", "window_months: 2")
     assert set(project.stale()) == {
         f"Monitoring({AS_OF})",
+        f"Incidents({AS_OF})",
         f"Dashboard({AS_OF})",
+        f"DriftDashboard({AS_OF})",
         f"Plots({AS_OF})",
         f"Governance({AS_OF})",
     }

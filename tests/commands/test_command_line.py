@@ -21,6 +21,7 @@ STAGES = [
     "Predictions",
     "Monitoring",
     "Dashboard",
+    "DriftDashboard",
     "Governance",
 ]
 

@@ -36,7 +36,7 @@ def test_the_cost_ratio_makes_the_views_and_their_picture_stale_and_nothing_else
     best = table(project, "cutoffs").set_index("recommended").loc[True, "cutoff"]
     project.edit("params.yaml", "cost_ratio: 5", "cost_ratio: 50")
     views = [f"CreditRiskViews({AS_OF})", f"CreditRiskPicture({AS_OF})"]
-    assert sorted(project.stale()) == sorted(views)
+    assert sorted(project.stale()) == sorted([*views, f"DriftDashboard({AS_OF})"])
     assert project.built_by("Pipeline") == views
     assert table(project, "cutoffs").set_index("recommended").loc[True, "cutoff"] < best
     assert [name for name in before if name.endswith(".parquet")]
