@@ -31,7 +31,7 @@ def count_days(batches: Iterable[pa.RecordBatch | pa.Table], table: Table) -> di
     """{snapshot date: rows} over the rows that can be keyed and dated, all columns texts.
 
     What a snapshot date, a start date or an installment number may be is looked at once for each
-    text that occurs, because few do. Blanks are those that silver trims: U+0020 alone.
+    text that occurs, because few do.
     """
     days: Counter[dt.date] = Counter()
     for batch in batches:
