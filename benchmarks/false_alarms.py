@@ -27,9 +27,9 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[1]
 DRIFT_FROM, FIRST_SCORED, FIRST_MATURED = "2024-06", "2024-09-01", "2024-12-01"
-DAYS = [f"2024-{month:02}-01" for month in range(8, 13)] + [
-    f"2025-{month:02}-01" for month in range(1, 12)
-]
+MONTHS = [(2024, month) for month in range(8, 13)] + [(2025, month) for month in range(1, 6)]
+# The first days of ten months, and two later ones on which all has matured.
+DAYS = [f"{year}-{month:02}-01" for year, month in MONTHS] + ["2025-08-01", "2025-11-01"]
 DRIFTS = ("none", "clickstream-outage", "income-shift", "concept")
 
 History = dict[str, Any]

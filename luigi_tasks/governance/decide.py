@@ -16,6 +16,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from luigi_tasks.generations.audit_trail import State
+from luigi_tasks.monitoring.drift import CHANCE
 
 # |z| beyond which chance explains a calibration gap once in a thousand times.
 _Z999 = 3.290526731491926
@@ -54,7 +55,7 @@ def breaches(
     AUC counts at the newest month whose window holds `min_matured` matured loans, PSI at the
     newest month whose window holds `min_scored` scored loans, both of `population` (performing or
     all). An AUC is certainly below its limit when its 95 % interval is; an index when it is beyond
-    its chance limit.
+    its chance limit and its p-value below CHANCE.
     """
     own = "" if population == "all" else f"{population}_"
     window = f"window_{own}"
@@ -77,11 +78,12 @@ def breaches(
     scored = ordered[ordered[f"{window}n"] >= min_scored]
     if len(scored) and (row := scored.iloc[-1])[f"{window}psi"] >= max_psi:
         psi, chance = row[f"{window}psi"], row[f"{window}psi_chance_limit"]
+        is_certain = psi > chance and row[f"{window}psi_p_value"] < CHANCE
         broken.append(
             Breach(
                 f"PSI {psi:.4f} >= {max_psi:g} (chance gives up to {chance:.4f}) on "
                 f"{row[f'{window}n']} {loans} up to {row['month']}",
-                bool(psi > chance),
+                bool(is_certain),
                 _since(ordered, ordered[f"{own}psi"], from_on=max_psi),
             )
         )

@@ -42,6 +42,7 @@ def month(name: str = "2024-09-01", **values: Any) -> dict[str, Any]:
         "window_auc_high": 0.90,
         "window_psi": 0.05,
         "window_psi_chance_limit": 0.1,
+        "window_psi_p_value": 1e-6,
         "window_psi_level": "none",
         "window_calibration_gap": 0.01,
         "window_calibration_z": 0.5,
@@ -99,6 +100,7 @@ def test_a_psi_from_the_limit_on_and_beyond_chance_retrains() -> None:
     )
     assert verdict(month(window_psi=0.1999)).action == "keep"
     assert verdict(month(window_psi=0.25, window_psi_chance_limit=0.3)).state == "watch"
+    assert verdict(month(window_psi=0.25, window_psi_p_value=0.01)).state == "watch"
 
 
 def test_both_breaches_are_told() -> None:
