@@ -94,7 +94,7 @@ def _psi_by_month(axes: Axes, timeline: Timeline, watch: float, critical: float)
     for level, colour in LEVEL_COLOURS.items():
         rows = own[own["performing_psi_level"] == level]
         if len(rows):
-            name = "no drift" if level == "none" else level
+            name = "not beyond chance" if level == "none" else level
             where = numbered(rows["month"])
             axes.plot(
                 where,

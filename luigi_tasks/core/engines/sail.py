@@ -87,12 +87,9 @@ class Sail(Engine):
         self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
     ) -> None:
         """One file, sorted, in row groups of ROW_GROUP rows."""
-        from pyspark.sql.pandas.types import to_arrow_schema
-
-        rows = frame.sort(*order)
-        schema = to_arrow_schema(rows.schema)
+        schema, rows = _stream(frame.sort(*order))
         with tables.writing(path, schema) as file:
-            for group in regrouped(_stream(rows, schema), ROW_GROUP):
+            for group in regrouped(rows, ROW_GROUP):
                 file.write_table(group)
                 if progress:
                     progress.add(group.num_rows)
@@ -115,14 +112,18 @@ def _keep_ctrl_c() -> None:
         signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 
 
-def _stream(frame: Any, schema: pa.Schema) -> Iterator[pa.Table]:
-    """The rows of a frame of a Spark Connect session as they arrive, never all at once."""
+def _stream(frame: Any) -> tuple[pa.Schema, Iterator[pa.Table]]:
+    """The schema of a frame of Spark Connect, and its rows as they arrive, never all at once.
+
+    The answer begins with the schema. To ask for it first would have the query analysed twice.
+    """
     import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
 
     client = frame.sparkSession.client
-    for answer in client.to_table_as_iterator(frame._plan.to_proto(client), {}):
-        if isinstance(answer, pa.Table):
-            yield answer.cast(schema)
+    answers = client.to_table_as_iterator(frame._plan.to_proto(client), {})
+    schema = to_arrow_schema(next(answers))
+    return schema, (answer.cast(schema) for answer in answers if isinstance(answer, pa.Table))
 
 
 def regrouped(arriving: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:
