@@ -141,4 +141,5 @@ def tasks_on(url: str, status: str) -> list[dict[str, Any]]:
 
 
 def _being_written(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if Path(folder).name == "digests" and name.startswith(".")]
+    caching = Path(folder).name in (".cache", "digests")
+    return [name for name in names if caching and name.startswith(".")]

@@ -242,10 +242,11 @@ def test_a_breach_makes_dvc_status_name_the_train_stage_and_the_next_repro_retra
     repository: Repository,
 ) -> None:
     repository.edit("params.yaml", "min_auc: 0.70", "min_auc: 0.99")
-    repository.edit("params.yaml", "min_matured: 300", "min_matured: 50")
+    repository.edit("params.yaml", "min_matured: 150", "min_matured: 50")
+    repository.edit("params.yaml", "min_new_labels: 150", "min_new_labels: 50")
     ran, _ = repository.repro()
     assert ran == ["monitor", "govern"]
-    assert repository.changed_stages() == {"train"}
+    assert repository.changed_stages() == {"train", "monitor"}  # both read the marker
     assert "BestModel(generation=2)" in repository.stale()
 
     ran, built = repository.repro()

@@ -73,17 +73,16 @@ def with_small_files(project: Project, most: int, *words: str) -> subprocess.Com
     )
 
 
-def test_a_stage_that_finds_no_space_names_its_output_and_changes_none(
-    finished: Project, project: Project
-) -> None:
-    project.edit("params.yaml", "max_depth: 10", "max_depth: 9")
-    luigi = (str(BIN / "luigi"), "--module", "luigi_tasks", "TrainingPipeline")
+def test_a_stage_that_finds_no_space_names_its_output_and_changes_none(project: Project) -> None:
+    (project.path / "reports" / "credit_risk_views.png").unlink()
+    before = project.digests()
+    luigi = (str(BIN / "luigi"), "--module", "luigi_tasks", "CreditRiskPicture")
     done = with_small_files(project, 50_000, *luigi, "--local-scheduler")
     assert done.returncode == 30
     assert "Traceback" not in done.stderr
-    told = "model_store/candidates/generation_1/random_forest: cannot be written: File too large"
+    told = "reports/credit_risk_views.png: cannot be written: File too large"
     assert [line for line in done.stderr.splitlines() if told in line]
-    assert project.digests() == finished.digests()
+    assert project.digests() == before
 
 
 def test_samples_that_find_no_space_are_told_in_one_sentence(project: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 from bad_settings import spoil
 from corpus import by_name
 from running import Project
-from small_tables import LABELS, flags_of, silver
+from small_tables import GOLD, flags_of, silver
 from told import keeps_its_outputs, refused
 
 from luigi_tasks.core.errors import PipelineError
@@ -23,14 +23,15 @@ CASES = by_name("settings")
 @pytest.fixture(scope="module")
 def gold_columns() -> list[str]:
     frames = silver()
-    return list(gold_table(frames, flags_of(frames), **LABELS).columns)
+    return list(gold_table(frames, flags_of(frames), **GOLD).columns)
 
 
 def look(columns: list[str]) -> None:
     """All that the start of a run looks at in params.yaml."""
     found = params()
     for name, spec in found["training.candidates"].items():
-        estimator(name, spec, random_state=0)
+        if "class" in spec:
+            estimator(name, spec, random_state=0)
     select_features(columns, found["training.features"])
 
 

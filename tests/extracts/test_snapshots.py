@@ -98,7 +98,7 @@ def test_a_row_that_silver_quarantines_does_not_set_the_day(
 
 
 def test_a_row_that_silver_keeps_under_an_odd_key_sets_the_day(extract: Path) -> None:
-    rows = [line("1/5/2023"), line("30/6/2023", loan_id="\u00a0", installment_num="600_")]
+    rows = [line("1/5/2023"), line("30/6/2023", loan_id="\u00a0ü\u200b", installment_num="600_")]
     extract.write_text("\n".join([HEADER, *rows, ""]))
     assert snapshot_dates(extract, LOANS) == (day("2023-05-01"), day("2023-06-30"))
 
