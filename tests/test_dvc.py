@@ -168,6 +168,7 @@ def test_a_cold_and_a_forced_repro_make_what_luigi_made_and_leave_it_nothing_to_
     assert repository.lock == lock
 
 
+@pytest.mark.slow
 def test_an_experiment_refits_one_candidate_and_can_be_compared_and_undone(
     repository: Repository,
 ) -> None:

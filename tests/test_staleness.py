@@ -199,6 +199,7 @@ def test_an_output_that_was_altered_or_removed_is_stale_and_is_built_again_as_it
     assert project.digests() == before
 
 
+@pytest.mark.slow
 def test_two_runs_from_scratch_give_the_same_bytes_with_one_worker_and_with_four(
     finished: Project, tmp_path: Path
 ) -> None:
@@ -207,6 +208,7 @@ def test_two_runs_from_scratch_give_the_same_bytes_with_one_worker_and_with_four
     assert again.digests() == finished.digests()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_whole_outputs_and_the_next_one_finishes(
     finished: Project, project: Project
 ) -> None:

@@ -33,6 +33,7 @@ from luigi_tasks.core.errors import PipelineError
 
 
 @needs_java
+@pytest.mark.slow
 def test_spark_local_gives_one_silver_table_of_sail(by_sail: Path, tmp_path: Path) -> None:
     folder = only_bronze(tmp_path / "spark", by_sail)
     options = ["--local-scheduler", "--engine-engine", "spark", "--engine-master", "local[2]"]
