@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fuzz.promises import without_blanks
+
 Lines = list[tuple[int, bytes]]
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -129,7 +131,7 @@ def _is_text(line: bytes) -> bool:
 
 
 def _is_date_or_empty(text: str) -> bool:
-    text = text.strip()
+    text = without_blanks(text)
     form = "".join("9" if char in "0123456789" else char for char in text)
     slashes = {f"{'9' * day}/{'9' * month}/9999" for day in (1, 2) for month in (1, 2)}
     return not text or form == "9999-99-99" or form in slashes

@@ -3,9 +3,10 @@
 Columns, ranges and placeholders are read from the page. How a text of each kind is read is written
 here once more, without a regular expression of the package:
 
-- Blanks (U+0020) around a text do not matter.
+- Blanks around a text do not matter: those of Unicode, and those that take no room.
 - One `_` at the end of a number is dropped, and so is `.0` of a whole number; it has at most nine
   digits, and an exponent at most two.
+- A length of time has at most eleven odd months.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ class Promise:
 
     def verdict(self, text: str) -> Verdict:
         """The value in silver or, with null, the reason that is counted."""
-        text = _without_blanks(text)
+        text = without_blanks(text)
         if self.expected.startswith("a number such as 123-45-6789"):
             return _is_ssn(text), None
         if not text:
@@ -71,7 +72,7 @@ class Promise:
             return None
         if reason == "empty":
             return f"{self.name} is empty"
-        day = _date(_without_blanks(text)) if isinstance(self.high, dt.date) else None
+        day = _date(without_blanks(text)) if isinstance(self.high, dt.date) else None
         if self.name == "snapshot_date" and day and day > self.high:
             return f"{self.name} lies after {self.high}"
         return f"{self.name} is impossible"
@@ -125,7 +126,7 @@ def first_fault(table: str, row: Mapping[str, str]) -> str | None:
 # --- how a text is read -----------------------------------------------------------------------
 
 
-def _without_blanks(text: str) -> str:
+def without_blanks(text: str) -> str:
     """The text between the blanks around it, those that take no room included."""
     no_width = "\u180e\u200b\u200c\u200d\u2060\ufeff"
     inside = [i for i, sign in enumerate(text) if not (sign.isspace() or sign in no_width)]
@@ -156,6 +157,7 @@ def _number(text: str) -> float | None:
 
 
 def _date(text: str) -> dt.date | None:
+    """The day; in place of the year 0, which Python does not know, one that is as impossible."""
     numbers = text.split("/")[::-1] if "/" in text else text.split("-")
     lengths = [len(number) for number in numbers]
     padded = lengths == [4, 2, 2]
@@ -163,8 +165,9 @@ def _date(text: str) -> dt.date | None:
         return None
     if not all(_is_number(number, 4 if i == 0 else 2) for i, number in enumerate(numbers)):
         return None
+    year, month, day = map(int, numbers)
     try:
-        return dt.date(*map(int, numbers))
+        return dt.date(year or 4, month, day)
     except ValueError:
         return None
 
@@ -176,7 +179,7 @@ def _history(text: str) -> int | None:
     years, months = words[0], words[3]
     if words[1] not in ("Year", "Years") or words[4] not in ("Month", "Months"):
         return None
-    if not _is_number(years, 3) or not _is_number(months, 2):
+    if not _is_number(years, 3) or not _is_number(months, 2) or int(months) > 11:
         return None
     return int(years) * 12 + int(months)
 

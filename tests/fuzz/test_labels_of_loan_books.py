@@ -15,7 +15,6 @@ from fuzz.conftest import examples
 from luigi_tasks.layers.labels import labels
 
 Label = tuple[int, dt.date]
-WINDOW = {"prediction_mob": 3, "observation_mob": 6}
 ARREARS = (0.0, 0.0, 0.0, -5.0, 0.01, 99.99, 100.0, 100.01, 500.0, None)
 
 
@@ -55,15 +54,27 @@ books = st.integers(4, 8).flatmap(
 )
 
 
-def labels_of(rows: list[Row], threshold: float = 0) -> dict[str, Label]:
+# Where the performance window begins, and its first installment.
+beginnings = st.sampled_from([("prediction", 3), ("after", 4)])
+
+
+def labels_of(
+    rows: list[Row], threshold: float = 0, performance_from: str = "prediction"
+) -> dict[str, Label]:
     """{loan: (label, label_date)} by the engine."""
-    found = labels(silver(**{LOANS: rows})[LOANS], **WINDOW, overdue_threshold=threshold)
+    found = labels(
+        silver(**{LOANS: rows})[LOANS],
+        prediction_mob=3,
+        observation_mob=6,
+        performance_from=performance_from,
+        overdue_threshold=threshold,
+    )
     table = found.toArrow().to_pylist()
     assert len({row["loan_id"] for row in table}) == len(table)
     return {row["loan_id"]: (row["label"], row["label_date"]) for row in table}
 
 
-def known_on(rows: list[Row], day: dt.date, threshold: float = 0) -> dict[str, int]:
+def known_on(rows: list[Row], day: dt.date, threshold: float, first: int) -> dict[str, int]:
     """{loan: label} of what has matured by a day, from the rows that have arrived by then.
 
     A label matures when the observation point is reached and its row has arrived. One row of the
@@ -72,7 +83,7 @@ def known_on(rows: list[Row], day: dt.date, threshold: float = 0) -> dict[str, i
     window: dict[str, dict[int, float | None]] = {}
     for row in rows:
         observed = add_months(row["loan_start_date"], 6)
-        if row["snapshot_date"] <= day and observed <= day and 3 <= row["installment_num"] <= 6:
+        if row["snapshot_date"] <= day and observed <= day and first <= row["installment_num"] <= 6:
             window.setdefault(row["loan_id"], {})[row["installment_num"]] = row["overdue_amt"]
     known = {}
     for loan, arrears in window.items():
@@ -80,7 +91,7 @@ def known_on(rows: list[Row], day: dt.date, threshold: float = 0) -> dict[str, i
             continue
         if any(amount is not None and amount > threshold for amount in arrears.values()):
             known[loan] = 1
-        elif len(arrears) == 4 and None not in arrears.values():
+        elif len(arrears) == 7 - first and None not in arrears.values():
             known[loan] = 0
     return known
 
@@ -93,14 +104,15 @@ def days_of(rows: list[Row]) -> list[dt.date]:
 
 
 @examples(20)
-@given(books, st.sampled_from([0, 100]))
+@given(books, st.sampled_from([0, 100]), beginnings)
 def test_a_label_is_what_a_hand_finds_and_is_dated_on_the_first_day_on_which_it_is_known(
-    rows: list[Row], threshold: float
+    rows: list[Row], threshold: float, beginning: tuple[str, int]
 ) -> None:
-    found = labels_of(rows, threshold)
+    performance_from, first = beginning
+    found = labels_of(rows, threshold, performance_from)
     for day in days_of(rows):
         matured = {loan: label for loan, (label, on) in found.items() if on <= day}
-        assert matured == known_on(rows, day, threshold), day
+        assert matured == known_on(rows, day, threshold, first), day
 
 
 @examples(20)
@@ -115,17 +127,19 @@ def test_what_had_matured_by_a_day_is_the_same_without_the_rows_that_came_later(
 
 
 @examples(10)
-@given(books, st.data())
+@given(books, beginnings, st.data())
 def test_no_row_outside_the_performance_window_changes_a_label(
-    rows: list[Row], data: st.DataObject
+    rows: list[Row], beginning: tuple[str, int], data: st.DataObject
 ) -> None:
+    performance_from, first = beginning
     changed: list[Row] = []
     for row in rows:
-        if 3 <= row["installment_num"] <= 6:
+        if first <= row["installment_num"] <= 6:
             changed.append(row)
         elif data.draw(st.booleans()):
             amount: Any = data.draw(st.sampled_from(ARREARS))
             later = dt.timedelta(days=data.draw(st.integers(-900, 900)))
             moved = {"overdue_amt": amount, "snapshot_date": row["snapshot_date"] + later}
             changed.append({**row, **moved})
-    assert labels_of(changed) == labels_of(rows)
+    before, after = (labels_of(book, 0, performance_from) for book in (rows, changed))
+    assert before == after

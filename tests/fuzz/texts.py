@@ -62,9 +62,9 @@ plausible = st.one_of(
 )
 _padded = st.builds(
     lambda before, text, after: f"{before}{text}{after}",
-    _some(["", " ", "  ", "\t", "\u00a0"]),
+    _some(["", " ", "  ", "\t", "\u00a0", "\u200b", "\ufeff"]),
     plausible,
-    _some(["", " ", "_", "\n", "\u2028"]),
+    _some(["", " ", "_", "\n", "\u2028", "\u2060"]),
 )
 # NUL and lone carriage returns never reach bronze; half of a surrogate pair is no text.
 anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r"), max_size=12)
