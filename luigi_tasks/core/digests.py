@@ -98,16 +98,20 @@ def clear_memory() -> None:
 def _noted(name: str) -> list[Any]:
     """The value under a name in the cache, alone in a list; empty when it cannot be relied on."""
     try:
-        note = json.loads((CACHE / name).read_bytes())
-        if note["checksum"] == of_json([name, note["value"]]):
-            return [note["value"]]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        checksum, _, text = (CACHE / name).read_bytes().partition(b"\n")
+        if checksum == _checksum(name, text):
+            return [json.loads(text)]
+    except (OSError, ValueError, RecursionError):
         pass
     return []
 
 
 def _note(name: str, value: Any) -> None:
-    note = {"checksum": of_json([name, value]), "value": value}
+    text = json.dumps(value).encode()
     # Without a cache everything takes longer, and that is all.
     with contextlib.suppress(OSError, PipelineError):
-        file_system(CACHE).write(CACHE / name, json.dumps(note).encode())
+        file_system(CACHE).write(CACHE / name, b"\n".join([_checksum(name, text), text]))
+
+
+def _checksum(name: str, text: bytes) -> bytes:
+    return hashlib.sha256(b"\n".join([name.encode(), text])).hexdigest().encode()

@@ -28,8 +28,9 @@ def forge(project: Project, path: Path) -> None:
     signature = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
     name = digests.hashlib.sha256(os.fsencode(str(path.absolute()))).hexdigest()[:32]
     value = {"path": str(path), "signature": signature, "sha256": marker["files"][path.name]}
-    note = {"checksum": digests.of_json([name, value]), "value": value}
-    (project.path / digests.CACHE / name).write_text(json.dumps(note))
+    text = json.dumps(value).encode()
+    checksum = digests.hashlib.sha256(name.encode() + b"\n" + text).hexdigest()
+    (project.path / digests.CACHE / name).write_bytes(checksum.encode() + b"\n" + text)
 
 
 def test_outputs_as_they_were_published_are_counted(finished: Project) -> None:
