@@ -106,12 +106,13 @@ def _sums(whose: str) -> list[Column]:
 def _z_score(name: str) -> Column:
     n, own = F.col(f"{name}_own_n"), F.col(f"{name}_own_sum")
     everybody, total, squares = (F.col(f"{name}_all_{part}") for part in ("n", "sum", "squares"))
-    size = everybody.cast("double")
+    # Null where there is no deviation: Sail may divide in rows that the condition excludes.
+    size = F.when(everybody > 1, everybody.cast("double"))
     mean_square = squares.cast("double") / size
     mean = total.cast("double") / size
     variance = (mean_square - mean * mean) * size / (size - 1)
     deviation = (everybody * own - n * total).cast("double") / size
     return F.when(
-        (n > 0) & (everybody > 1) & (variance > mean_square * _CONSTANT),
+        (n > 0) & (variance > mean_square * _CONSTANT),
         deviation / F.sqrt(n.cast("double") * variance),
     )

@@ -95,6 +95,28 @@ def test_where_everybody_has_the_same_value_nobody_deviates() -> None:
     assert {row["fe_1_z"] for row in statistics(*big).values()} == {None}
 
 
+@pytest.mark.parametrize("second", [None, 7])
+def test_a_window_with_one_value_or_none_has_no_z_score_beside_loans_that_have_one(
+    second: int | None,
+) -> None:
+    later = [
+        row
+        for i in range(3)
+        for row in installments(loan=f"LATER_{i}", customer=f"CUS_{i}", start="2023-02-01")
+    ]
+    early = [
+        clicks("CUS_0", on="2022-12-01", fe_1=second),
+        clicks("CUS_1", "2022-12-01", fe_1=None),
+    ]
+    rows = [*early, *(clicks(f"CUS_{i}", on="2023-01-15", fe_1=i) for i in range(3))]
+    first = installments(loan="EARLY", customer="CUS_0", start="2023-01-01")
+    tables = silver(**{LOANS: [*first, *later], CLICKSTREAM: rows})
+    points = prediction_points(tables[LOANS], prediction_mob=3, overdue_threshold=0)
+    feed = tables[CLICKSTREAM]
+    found = collected(clickstream_statistics(points, feed, feed, months=12), "loan_id")
+    assert [row["fe_1_z"] is None for row in found] == [True, False, False, False]
+
+
 @pytest.mark.parametrize("extreme", [1_000_000, -1_000_000])
 def test_values_at_the_limit_of_the_contract_have_exact_statistics(extreme: int) -> None:
     rows = [*both("2022-11-01", extreme, -extreme), *both("2022-12-01", extreme, -extreme)]
