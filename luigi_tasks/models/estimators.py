@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
 from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -82,17 +85,36 @@ def encoders_of(model: Pipeline) -> Any:
     return model.named_steps["prepare"].named_transformers_["categories"]
 
 
+@contextmanager
+def on_all_cores(classifier: Any) -> Iterator[None]:
+    """Within the block a forest uses all cores, unless its `n_jobs` is set.
+
+    Scoring must not: several threads add up the trees' votes in any order.
+    """
+    free = isinstance(classifier, RandomForestClassifier | ExtraTreesClassifier)
+    if not free or classifier.n_jobs is not None:
+        yield
+        return
+    classifier.n_jobs = -1
+    try:
+        yield
+    finally:
+        classifier.n_jobs = None
+
+
 def fit(
     name: str, spec: dict[str, Any], features: pd.DataFrame, labels: pd.Series, random_state: int
 ) -> Pipeline:
     """A candidate fitted on these rows; raises PipelineError when that fails.
 
-    One thread: the sums in it, and so the model's bytes, then do not depend on the machine.
+    One thread: the sums in it, and so the model's bytes, then do not depend on the machine. But
+    the trees of a forest, each of which has a seed of its own, are grown on all cores.
     """
     x = model_input(features)
-    pipeline = make_pipeline(x, estimator(name, spec, random_state))
+    classifier = estimator(name, spec, random_state)
+    pipeline = make_pipeline(x, classifier)
     try:
-        with threadpool_limits(limits=1):
+        with threadpool_limits(limits=1), on_all_cores(classifier):
             return pipeline.fit(x, labels.to_numpy())
     except (ValueError, TypeError) as error:
         reason = " ".join(str(error).split())

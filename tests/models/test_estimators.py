@@ -160,3 +160,12 @@ def test_a_pipeline_keeps_numbers_and_categories_apart() -> None:
         "numbers": ["Age", "hist_total_paid", "hist_total_due"],
         "categories": ["Occupation"],
     }
+
+
+@pytest.mark.parametrize("kind", ["RandomForestClassifier", "ExtraTreesClassifier"])
+def test_a_forest_has_the_same_bytes_on_one_core_and_on_all(kind: str) -> None:
+    spec = {"class": f"sklearn.ensemble.{kind}", "n_estimators": 20}
+    on_all = pickle_of(fitted(training_frame(), spec))
+    alone = fitted(training_frame(), {**spec, "n_jobs": 1})
+    alone.named_steps["classify"].n_jobs = None
+    assert on_all == pickle_of(alone)
