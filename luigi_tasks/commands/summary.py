@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     print("look at:")
     for path in (
         paths["Dashboard"],
+        paths["DriftDashboard"],
         paths["Predictions"],
         paths["Monitoring"],
         paths["BestModel"],
