@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -25,6 +26,7 @@ TAGS = {
     LOANS: ("loan_id", "Customer_ID"),
     CLICKSTREAM: ("Customer_ID", "fe_1"),
 }
+RELATIVE = re.compile(r"fe_\d+_z|fe_coverage")
 KINDS = ("integer and decimal", "integer", "decimal", "date", "key")
 
 
@@ -231,12 +233,20 @@ class Outcome:
         return found
 
     def rows_of(self, customers: set[str]) -> dict[str, list[dict[str, Any]]]:
-        """The rows of silver and gold that are about these customers."""
+        """The rows of silver and gold that are about these customers.
+
+        Without the columns of gold that measure a customer by everybody's snapshots: others who
+        are added move them (docs/features.md).
+        """
         found = {
             name: [row for row in rows if row["Customer_ID"] in customers]
             for name, rows in self.silver.items()
         }
-        found["gold"] = [row for row in self._gold.values() if row["customer_id"] in customers]
+        found["gold"] = [
+            {column: value for column, value in row.items() if not RELATIVE.fullmatch(column)}
+            for row in self._gold.values()
+            if row["customer_id"] in customers
+        ]
         return found
 
 
