@@ -8,43 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from pathlib import Path
 
+from luigi_tasks.core import keys
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import file_system
 
 KEY = "LOAN_PIPELINE_SIGNING_KEY"
-KEY_FILE = "LOAN_PIPELINE_SIGNING_KEY_FILE"
-SHORTEST = 32
-"""Bytes that a key has at least: as many as SHA-256 gives."""
+KEY_FILE = f"{KEY}_FILE"
 
 
 def key() -> bytes | None:
-    """The key from the environment or from the file named there, without white space around it.
-
-    None when neither variable is set. Raises PipelineError when both are, when the file cannot be
-    read or when the key is too short: a variable that is set but empty is a mistake.
-    """
-    text, file = os.environ.get(KEY), os.environ.get(KEY_FILE)
-    if text is not None and file is not None:
-        raise PipelineError(f"{KEY} and {KEY_FILE} are both set; set one of them")
-    if file is not None:
-        source = f"{KEY_FILE} = {file}"
-        try:
-            found = Path(file).read_bytes().strip()
-        except OSError as error:
-            raise PipelineError(f"{source} cannot be read: {error.strerror}") from None
-    elif text is not None:
-        source, found = KEY, os.fsencode(text).strip()
-    else:
-        return None
-    if len(found) < SHORTEST:
-        raise PipelineError(
-            f"{source}: the signing key has {len(found)} bytes, it needs at least {SHORTEST}; "
-            "`openssl rand -hex 32` makes one"
-        )
-    return found
+    """The key to sign with, None without one; raises PipelineError as `keys.read`."""
+    return keys.read(KEY, "signing key")
 
 
 def sign(name: str, data: bytes) -> str | None:
