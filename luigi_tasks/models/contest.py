@@ -239,5 +239,5 @@ def describe(
 
 def _scores(folder: Path, held_out: pd.DataFrame) -> Any:
     candidate_files.check(folder)
-    by_loan = candidate_files.read_scores(folder).set_index("loan_id")["score"]
-    return by_loan.loc[held_out["loan_id"]].to_numpy()
+    by_row = candidate_files.read_scores(folder).set_index("row")["score"]
+    return by_row.loc[held_out.index].to_numpy()

@@ -19,16 +19,21 @@ from luigi_tasks.models.training_sets import features_in
 def out_of_time_scores(
     name: str, spec: dict[str, Any], frame: pd.DataFrame, random_state: int
 ) -> Iterator[pd.DataFrame]:
-    """loan_id, origin and score of the vintages held out by each origin, one origin at a time.
+    """row, origin and score of the vintages held out by each origin, one origin at a time.
 
-    `frame` is a training frame. Raises PipelineError when the candidate cannot be fitted.
+    `frame` is a training frame, row the number of a loan in it, from 0. Raises PipelineError when
+    the candidate cannot be fitted.
     """
     features = frame[features_in(frame)]
     for origin in sorted(set(frame["origin"]) - {0}):
         before, held_out = frame["origin"] < origin, frame["origin"] == origin
         model = fit(name, spec, features[before], frame["label"][before], random_state)
-        yield frame.loc[held_out, ["loan_id", "origin"]].assign(
-            score=score(model, features[held_out])
+        yield pd.DataFrame(
+            {
+                "row": frame.index[held_out],
+                "origin": origin,
+                "score": score(model, features[held_out]),
+            }
         )
 
 

@@ -18,11 +18,11 @@ def scores(frame: pd.DataFrame) -> pd.DataFrame:
 def test_every_held_out_loan_is_scored_once_by_the_model_of_the_vintages_before_it() -> None:
     frame = training_frame()
     found = scores(frame)
-    assert sorted(found["loan_id"]) == sorted(frame["loan_id"][frame["origin"] > 0])
+    assert sorted(found["row"]) == sorted(frame.index[frame["origin"] > 0])
     before, second = frame[frame["origin"] < 2], frame[frame["origin"] == 2]
     model = fit("forest", FOREST, before[FEATURES], before["label"], 42)
     own = found[found["origin"] == 2]
-    assert own["loan_id"].tolist() == second["loan_id"].tolist()
+    assert own["row"].tolist() == second.index.tolist()
     assert own["score"].tolist() == score(model, second[FEATURES]).tolist()
 
 
@@ -38,7 +38,7 @@ def test_what_a_vintage_became_changes_no_score_of_it_or_of_an_earlier_one() -> 
 
 
 def test_a_soft_vote_is_the_mean_of_its_members() -> None:
-    one = pd.DataFrame({"loan_id": ["A", "B"], "origin": [1, 2], "score": [0.2, 0.4]})
+    one = pd.DataFrame({"row": [7, 8], "origin": [1, 2], "score": [0.2, 0.4]})
     voted = soft_vote([one, one.assign(score=[0.6, 0.0])])
     assert voted["score"].tolist() == pytest.approx([0.4, 0.2])
-    assert voted["loan_id"].tolist() == ["A", "B"]
+    assert voted["row"].tolist() == [7, 8]
