@@ -205,6 +205,12 @@ RULES = Rules(
             about="the candidates by name: class by dotted path and its arguments, or members"
         ),
         "predictions.threshold": Number(0, 1, about="predicted default from this probability on"),
+        "predictions.identifiers": OneOf(
+            "plain",
+            "pseudonyms",
+            about="customers and loans in what leaves gold: as they are, or pseudonyms made with a "
+            "key",
+        ),
         "monitoring.bins": Whole(2, 100, about="quantile bins of PSI and CSI, frozen at training"),
         "monitoring.floor": Number(1e-9, 0.01, about="share that stands for an empty bin"),
         "monitoring.window_months": Whole(

@@ -8,11 +8,13 @@ from pathlib import Path
 from luigi_tasks.core import tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
+from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
 from luigi_tasks.generations.as_of import AsOfStage
 from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.models import pseudonyms
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.training_data import TrainingData
 
@@ -20,16 +22,32 @@ from luigi_tasks.models.training_data import TrainingData
 class Predictions(AsOfStage):
     """datamart/gold/model_predictions.parquet: one row a loan known on the as-of day.
 
-    The rows are in the order of gold, which is read batch by batch.
+    The rows are in the order of gold, which is read batch by batch; with pseudonyms in theirs.
     """
 
-    reads = ("predictions.threshold",)
+    reads = ("predictions.threshold", "predictions.identifiers")
     product = "predictions"
 
     @property
     def generations(self) -> range:
         """The generations that can have scored anything by the as-of day."""
         return range(1, self.generation + 1)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether customers and loans stand under pseudonyms."""
+        return bool(self.params["predictions.identifiers"] == "pseudonyms")
+
+    def check(self) -> None:
+        super().check()
+        if self.names_nobody:
+            pseudonyms.key()
+
+    def recipe(self) -> Recipe:
+        recipe = super().recipe()
+        if self.names_nobody:
+            recipe["pseudonym_key"] = pseudonyms.fingerprint()
+        return recipe
 
     def slow_imports(self) -> tuple[str, ...]:
         return ("luigi_tasks.models.scored_loans",)
@@ -46,6 +64,7 @@ class Predictions(AsOfStage):
         return {"predictions": self.place(Directory(path))}
 
     def build(self, staging: Mapping[str, Path]) -> None:
+        import pandas as pd
         import pyarrow as pa
         import pyarrow.dataset as ds
 
@@ -70,7 +89,15 @@ class Predictions(AsOfStage):
             tables.writing(staging["predictions"], SCHEMA) as file,
             Progress(self, "scoring", total, "loans") as progress,
         ):
+            threshold = self.params["predictions.threshold"]
+            held = []
             for batch in tables.batches(gold, [*KEYS, *LABEL, *sorted(features)], known):
-                scored = score_loans(batch.to_pandas(), models, self.as_of, **self.params.named())
-                file.write_table(pa.Table.from_pandas(scored, SCHEMA, preserve_index=False))
+                scored = score_loans(batch.to_pandas(), models, self.as_of, threshold)
                 progress.add(len(scored))
+                if self.names_nobody:
+                    held.append(scored)  # they are sorted anew
+                else:
+                    file.write_table(pa.Table.from_pandas(scored, SCHEMA, preserve_index=False))
+            if held:
+                loans = pseudonyms.pseudonymised(pd.concat(held))
+                file.write_table(pa.Table.from_pandas(loans, SCHEMA, preserve_index=False))

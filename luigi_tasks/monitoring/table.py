@@ -18,6 +18,7 @@ from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.models.metadata import ModelMetadata
 from luigi_tasks.models.metrics import METRICS, evaluate
+from luigi_tasks.models.pseudonyms import pseudonyms_of
 from luigi_tasks.models.scored_loans import months_of, unknown_to_models
 from luigi_tasks.monitoring.drift import adjusted, level
 from luigi_tasks.monitoring.tally import SCORE, Tally, tally
@@ -143,15 +144,20 @@ def monitor(
 
 
 def scored_batches(
-    gold: Path, predictions: Path, features: Iterable[str], progress: Progress
+    gold: Path, predictions: Path, features: Iterable[str], progress: Progress, *, named: bool
 ) -> Iterator[pd.DataFrame]:
     """The predictions that tell how good a model is, with their features, batch by batch.
 
-    Of all predictions together only these columns are held, not the features.
+    `named` says whether the predictions have the loan_id of gold; else they have its pseudonym.
+    The rows are in the order of gold either way, and so the sums over them the same. Of all
+    predictions together only these columns are held, not the features.
     """
     columns = ["loan_id", "vintage", "prediction_date", "delinquent", "generation", "sample"]
     table = tables.read(predictions, [*columns, SCORE, "actual_label"]).to_pandas()
     scored = unknown_to_models(table).assign(month=months_of(table["prediction_date"]))
     for batch in tables.batches(gold, ["loan_id", "label_date", *features]):
-        yield scored.merge(batch.to_pandas(), on="loan_id", validate="one_to_one")
+        loans = batch.to_pandas()
+        if not named:
+            loans["loan_id"] = pseudonyms_of(loans["loan_id"])
+        yield loans.merge(scored, on="loan_id", validate="one_to_one")
         progress.add(batch.num_rows)

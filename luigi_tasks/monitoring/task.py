@@ -21,6 +21,7 @@ class Monitoring(AsOfStage):
 
     reads = (
         "predictions.threshold",
+        "predictions.identifiers",
         "monitoring.floor",
         "monitoring.window_months",
         "monitoring.watch",
@@ -55,8 +56,10 @@ class Monitoring(AsOfStage):
         models = {g: read_metadata(g) for g in range(1, self.generation + 1)}
         newest = models[self.generation].window.train_until
         features = sorted({name for model in models.values() for name in model.feature_bins})
+        settings = self.params.named()
+        named = settings.pop("identifiers") == "plain"
         with Progress(self, "comparing", tables.count_rows(gold), "loans") as progress:
-            batches = scored_batches(gold, predictions, features, progress)
-            monitoring, drift = monitor(batches, models, newest, **self.params.named())
+            batches = scored_batches(gold, predictions, features, progress, named=named)
+            monitoring, drift = monitor(batches, models, newest, **settings)
         tables.write_frame(staging["monitoring"], monitoring)
         tables.write_frame(staging["drift"], drift)
