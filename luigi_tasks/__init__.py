@@ -1,7 +1,11 @@
 """A loan-default pipeline; `luigi --module luigi_tasks <Task>` finds every public task."""
 
+from luigi_tasks.core import messages
+
+messages.in_one_sentence()  # before the first import of Luigi, which reads luigi.cfg then
+
 from luigi_tasks import parameters
-from luigi_tasks.core import messages, proxies, settings
+from luigi_tasks.core import proxies, settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.governance.close_incident import CloseIncident
 from luigi_tasks.governance.task import Governance
@@ -62,5 +66,4 @@ __all__ = [
 ]
 
 settings.declare(parameters.RULES.check)
-messages.in_one_sentence()
 proxies.none_for_this_machine()

@@ -79,11 +79,18 @@ _MORE_SECTIONS = [
 def check() -> None:
     """Raise PipelineError at the first section or key of luigi.cfg that nobody reads.
 
-    And for a number of workers with which Luigi would run nothing and call that a success.
+    And for a file that Luigi passes over because it cannot be read, and for a number of workers
+    with which Luigi would run nothing and call that a success.
     """
     named = os.environ.get("LUIGI_CONFIG_PATH")
     if named is not None and not Path(named).is_file():
         raise PipelineError(f"LUIGI_CONFIG_PATH = {named} is no file")
+    for path in map(Path, type(get_config())._config_paths):
+        try:
+            if path.exists() or path.is_symlink():
+                path.open().close()
+        except OSError as error:
+            raise PipelineError(f"{path}: cannot be read: {error.strerror}") from None
     workers = core().workers
     if workers < 1:
         raise PipelineError(f"--workers {workers} is not allowed: a whole number from 1 on")

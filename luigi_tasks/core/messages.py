@@ -1,23 +1,25 @@
 """How the errors that users can mend are shown: by their sentence, without the traceback.
 
-These are PipelineError, what Luigi raises for a wrong word on its command line, and what the
-system says of a named file that cannot be written: Luigi writes some itself.
+These are PipelineError, what Luigi raises for a wrong word on its command line, for a luigi.cfg
+that it cannot read or for a damaged lock, and what the system says of a named file that cannot be
+written: Luigi writes some itself.
+
+Luigi reads luigi.cfg when it is imported. This module is there before, and imports nothing of it
+at its top.
 """
 
 from __future__ import annotations
 
+import configparser
 import errno
 import io
 import logging
 import re
 import sys
-from types import TracebackType
-
-from luigi.parameter import MissingParameterException
-from luigi.task_register import TaskClassNotFoundException
+from collections.abc import Iterator
+from types import FrameType, TracebackType
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.refusals import refusal
 
 # What the system says of a file that it does not let anybody write, or not this user.
 _REFUSALS = (
@@ -52,6 +54,17 @@ def sentence(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError) and error.errno in _REFUSALS and (file := _file_of(error)):
         return f"{file}: {error.strerror}"
+    found = _of_luigi_cfg(error) or _of_lock(error)
+    return found or _of_command_line(error)
+
+
+def _of_command_line(error: BaseException) -> str | None:
+    """Which task, or which text for a parameter, Luigi did not take."""
+    from luigi.parameter import MissingParameterException
+    from luigi.task_register import TaskClassNotFoundException
+
+    from luigi_tasks.core.refusals import refusal
+
     if isinstance(error, TaskClassNotFoundException):
         first, *near = str(error).splitlines()
         return f"{first} {', '.join(near)}?" if near else first
@@ -71,14 +84,53 @@ def _file_of(error: OSError) -> str | None:
 
     The system names the file that cannot be opened, not the one that cannot be written to.
     """
-    found = str(error.filename) if error.filename else None
-    place = None if found else error.__traceback__
-    while place is not None:
-        for value in place.tb_frame.f_locals.values():
+    if error.filename:
+        return str(error.filename)
+    found = None
+    for frame in _frames(error):
+        for value in frame.f_locals.values():
             if isinstance(value, io.IOBase) and isinstance(getattr(value, "name", None), str):
                 found = value.name  # type: ignore[attr-defined]
-        place = place.tb_next
     return found
+
+
+def _of_luigi_cfg(error: BaseException | None) -> str | None:
+    """What the parser of luigi.cfg did not take: all of a file, or the value of a setting."""
+    while isinstance(error, configparser.Error | ValueError):
+        file = setting = None
+        for frame in _frames(error):
+            if frame.f_code.co_filename == configparser.__file__:
+                variables = frame.f_locals
+                if "filename" in variables:
+                    file = variables["filename"]
+                if {"section", "option"} <= variables.keys():
+                    setting = f"luigi.cfg: [{variables['section']}] {variables['option']}"
+        if file and isinstance(error, UnicodeDecodeError):
+            return f"{file} is not {error.encoding.upper()} text"
+        if file or setting:
+            return f"{file or setting}: {' '.join(str(error).split())[:300]}"
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _of_lock(error: BaseException) -> str | None:
+    """The file by which Luigi knows that the same command runs, when it cannot be read."""
+    for frame in _frames(error):
+        if frame.f_code.co_name == "acquire_for" and "pid_file" in frame.f_locals:
+            why = getattr(error, "strerror", None) or "it does not hold numbers of processes"
+            return (
+                f"{frame.f_locals['pid_file']} cannot be read as Luigi's lock ({why}); remove it "
+                "when the same command is not running"
+            )
+    return None
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    """Where an error went through, from the outermost to where it was raised."""
+    place = error.__traceback__
+    while place is not None:
+        yield place.tb_frame
+        place = place.tb_next
 
 
 def _option(name: str) -> str:

@@ -19,6 +19,7 @@ from luigi_tasks.core.messages import sentence
 
 MACHINE = by_name("machine")
 OURS = {name: case for name, case in MACHINE.items() if "refused" in case}
+UNREADABLE = {name: case for name, case in MACHINE.items() if "status" in case}
 COMMANDS = by_name("commands")
 
 
@@ -37,18 +38,34 @@ def here(sample: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
         remembered.cache_clear()
     task._checked.clear()
     yield sample
+    remove(sample.path / "luigi.cfg")
     (sample.path / "luigi.cfg").write_bytes((ROOT / "luigi.cfg").read_bytes())
     storage._folders.cache_clear()
 
 
 def spoil(path: Path, case: Case) -> None:
     """Do to a sound luigi.cfg what the case says."""
-    text = path.read_text()
+    if "place" in case:
+        remove(path)
+        if case["place"] == "a directory":
+            path.mkdir()
+        else:
+            path.symlink_to(path if case["place"] == "a link to itself" else "nowhere")
+        return
+    text = case.get("text", path.read_text())
     for old, new in case.get("replace", {}).items():
         assert old in text, f"luigi.cfg has no {old!r}"
         text = text.replace(old, new, 1)
     text = f"{text}{case.get('add', '')}\n"
     path.write_bytes(text.encode(case.get("encoding", "utf-8")))
+
+
+def remove(path: Path) -> None:
+    """Whatever lies there."""
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink()
 
 
 def answer(words: str, printed: pytest.CaptureFixture[str]) -> str:
@@ -69,6 +86,18 @@ def test_a_machine_setting_that_cannot_be_is_refused_in_the_sentence_of_the_tabl
 ) -> None:
     spoil(here.path / "luigi.cfg", OURS[name])
     assert answer("Pipeline", capsys).startswith(OURS[name]["refused"])
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_status_says_in_one_sentence_what_luigi_cannot_read_of_its_settings(
+    here: Project, name: str
+) -> None:
+    case = UNREADABLE[name]
+    spoil(here.path / "luigi.cfg", case)
+    done = here.command("status")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: {case['status']}")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -71,3 +71,15 @@ def test_every_run_and_every_command_refuses_it(project: Project) -> None:
     done = project.command("status")
     assert (done.returncode, done.stderr) == (1, f"error: {sentence}\n")
     assert project.digests() == before
+
+
+def test_a_file_that_luigi_passes_over_for_it_may_not_be_read_is_refused(
+    written: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> None:  # root may read everything
+        raise PermissionError(13, "Permission denied", str(path))
+
+    written.write_text("[engine]\nmemory_mb = 3")
+    machine_settings.check()
+    monkeypatch.setattr(Path, "open", refuse)
+    assert refusal() == "luigi.cfg: cannot be read: Permission denied"
