@@ -16,6 +16,7 @@ from luigi_tasks.layers.silver import Silver
 from luigi_tasks.models.candidates import TrainCandidate
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
+from luigi_tasks.models.reasons_stage import Reasons
 from luigi_tasks.models.training_data import TrainingData
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
@@ -58,6 +59,7 @@ __all__ = [
     "Predictions",
     "QualityCheck",
     "RawCsv",
+    "Reasons",
     "Reports",
     "Silver",
     "TrainCandidate",

@@ -210,6 +210,10 @@ RULES = Rules(
             "pseudonyms",
             about="customers and loans in what leaves gold: as they are, or pseudonyms made with a "
             "key",
+        "explanations.not_told": Texts(
+            "gold column names, * and ? as wildcards",
+            least=0,
+            about="features that no customer is told as a reason",
         ),
         "monitoring.bins": Whole(2, 100, about="quantile bins of PSI and CSI, frozen at training"),
         "monitoring.floor": Number(1e-9, 0.01, about="share that stands for an empty bin"),

@@ -9,6 +9,7 @@ from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
+from luigi_tasks.models.reasons_stage import Reasons
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
 from luigi_tasks.monitoring.incident_stage import Incidents
@@ -35,10 +36,10 @@ class TrainingPipeline(AsOf, Wrapper):
 
 
 class InferencePipeline(AsOf, Wrapper):
-    """From the extracts to the scored loan book."""
+    """From the extracts to the scored loan book, and the reasons for its scores."""
 
     def requires(self) -> list[Task]:
-        return [Predictions(**self.moment)]
+        return [Predictions(**self.moment), Reasons(**self.moment)]
 
 
 class Reports(AsOf, Wrapper):

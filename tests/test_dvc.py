@@ -177,6 +177,7 @@ def test_an_experiment_refits_one_candidate_and_can_be_compared_and_undone(
     assert [stage for stage in STAGES if f"Running stage '{stage}'" in ran] == [
         "train",
         "predict",
+        "explain",
         "monitor",
         "govern",
     ]

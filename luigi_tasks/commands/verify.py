@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from luigi_tasks.core import digests, files, locks, storage
+from luigi_tasks.core.pages import Page
 from luigi_tasks.core.targets import Directory, Picture, StageTarget
 from luigi_tasks.core.task import Stage, tasks_below
 from luigi_tasks.pipeline import Pipeline
+
+# What is published as one file, by its suffix.
+FILES: dict[str, type[StageTarget]] = {".md": Page, ".png": Picture}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +55,7 @@ def all_targets() -> Iterator[StageTarget]:
             yield from task.output().values()
     for place in (storage.in_datamart(), storage.in_reports()):
         for path in sorted(dated_outputs(place), key=str):
-            yield Picture(path) if path.suffix == ".png" else Directory(path)
+            yield FILES.get(path.suffix, Directory)(path)
 
 
 def dated_outputs(place: Path) -> set[Path]:

@@ -136,11 +136,11 @@ class DateOr(Rule):
 
 
 class Texts(Rule):
-    """A list of texts, at least one; `what` are they?"""
+    """A list of at least so many texts; `what` are they?"""
 
-    def __init__(self, what: str, *, about: str) -> None:
+    def __init__(self, what: str, *, least: int = 1, about: str) -> None:
         super().__init__(about=about)
-        self.what = what
+        self.what, self.least = what, least
 
     @property
     def allowed(self) -> str:
@@ -149,13 +149,17 @@ class Texts(Rule):
     def holds(self, value: Any) -> bool:
         return (
             isinstance(value, list)
-            and value != []
+            and len(value) >= self.least
             and all(isinstance(text, str) and text for text in value)
         )
 
     @property
     def schema(self) -> dict[str, Any]:
-        return {"type": "array", "minItems": 1, "items": {"type": "string", "minLength": 1}}
+        return {
+            "type": "array",
+            "minItems": self.least,
+            "items": {"type": "string", "minLength": 1},
+        }
 
 
 class Ascending(Rule):

@@ -57,7 +57,7 @@ def test_the_summary_names_the_champion_the_decision_and_paths_that_exist(
     ("task", "last"),
     [
         ("TrainingPipeline", "BestModel(generation=1)"),
-        ("InferencePipeline", "Predictions(as_of=2025-11-01, generation=1)"),
+        ("InferencePipeline", "Reasons(as_of=2025-11-01, generation=1)"),
     ],
 )
 def test_a_pipeline_builds_what_it_is_named_after_and_no_more(

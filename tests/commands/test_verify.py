@@ -91,7 +91,7 @@ def test_outputs_of_another_day_are_read_too(finished: Project, project: Project
     project.built_by("InferencePipeline", "--as-of", "2025-08-01")
     path = project.path / "datamart/gold/as_of=2025-08-01" / name
     counts = [int(p.command("verify").stdout.split()[0]) for p in (finished, project)]
-    assert counts[1] == counts[0] + 1
+    assert counts[1] == counts[0] + 3  # predictions, reasons and their codes
     flip(path / "part-00000.parquet")
     assert project.command("verify").stdout.startswith(
         f"datamart/gold/as_of=2025-08-01/{name}: part-00000.parquet was changed"

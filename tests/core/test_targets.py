@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.pages import Page
 from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
 
 RECIPE = {"task": "Example", "params": {"n": 1}}
@@ -48,6 +49,12 @@ def build_picture(target: StageTarget, text: str) -> Path:
     return built
 
 
+def build_page(target: StageTarget, text: str) -> Path:
+    built = target.staging()
+    built.write_text(f"# {text}\n<!-- a comment -->\n")
+    return built
+
+
 KINDS: dict[str, tuple[StageTarget, Callable[[StageTarget, str], Path], str]] = {
     "directory": (Directory(Path("store/dataset")), build_directory, "dataset/part-00000.parquet"),
     "document": (
@@ -56,6 +63,7 @@ KINDS: dict[str, tuple[StageTarget, Callable[[StageTarget, str], Path], str]] = 
         "model.pkl",
     ),
     "picture": (Picture(Path("store/picture.png")), build_picture, "picture.png"),
+    "page": (Page(Path("store/page.md")), build_page, "page.md"),
 }
 
 
@@ -87,7 +95,12 @@ def test_the_content_digest_is_that_of_the_content_not_of_the_recipe(kind: str) 
         assert content("second", RECIPE) != first
 
 
-PLACES = {"directory": "dataset/_SUCCESS", "document": "metadata.json", "picture": "picture.png"}
+PLACES = {
+    "directory": "dataset/_SUCCESS",
+    "document": "metadata.json",
+    "picture": "picture.png",
+    "page": "page.md",
+}
 
 
 def noticed(target: StageTarget) -> bool:
@@ -202,6 +215,17 @@ def test_the_picture_can_still_be_opened() -> None:
     target, build, _ = KINDS["picture"]
     target.publish(build(target, ""), RECIPE)
     assert imread(target.path).shape[:2] == (1, 1)
+
+
+def test_a_page_begins_with_its_text_and_what_a_recipe_holds_does_not_end_its_comment() -> None:
+    target, build, _ = KINDS["page"]
+    target.publish(build(target, "first"), {"task": "--> shown to all"})
+    text = target.path.read_text()
+    assert text.startswith("# first\n<!-- a comment -->\n")
+    assert text.count("-->") == 2
+    provenance = target.provenance()
+    assert provenance is not None
+    assert provenance.recipe == {"task": "--> shown to all"}
 
 
 def _publish_and_die(target: StageTarget, built: Path, calls: int) -> bool:

@@ -1,0 +1,121 @@
+"""The four strongest reasons for a loan's score, as codes.
+
+The columns of the reasons are loan_id, customer_id, month (the first day of that of the prediction
+point), generation, sample, score, baseline (the score of an average loan of the model's training
+data), reason_1 … reason_4 (codes, the strongest first; null where fewer raise the score),
+contribution_1 … contribution_4 (by how much, in probability) and rest (what all other features add
+up to), so that score = baseline + Σ contribution + rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from luigi_tasks.core import tables
+from luigi_tasks.models import store
+from luigi_tasks.models.explanations import explain
+from luigi_tasks.models.reason_codes import REASON_CODES, codes_by_feature
+from luigi_tasks.models.scored_loans import months_of, unknown_to_models
+from luigi_tasks.models.training_sets import read_training_frame
+
+STRONGEST = 4
+# A contribution up to this is rounding, and no reason.
+_LEAST = 1e-6
+_REASONS = [f"reason_{rank}" for rank in range(1, STRONGEST + 1)]
+_CONTRIBUTIONS = [f"contribution_{rank}" for rank in range(1, STRONGEST + 1)]
+
+SCHEMA = pa.schema(
+    [
+        ("loan_id", pa.string()),
+        ("customer_id", pa.string()),
+        ("month", pa.date32()),
+        ("generation", pa.int64()),
+        ("sample", pa.string()),
+        ("score", pa.float64()),
+        ("baseline", pa.float64()),
+        *((name, pa.string()) for name in _REASONS),
+        *((name, pa.float64()) for name in _CONTRIBUTIONS),
+        ("rest", pa.float64()),
+    ]
+)
+
+
+class Explained(NamedTuple):
+    """A generation's model, its features, and those of the loans that it was fitted on."""
+
+    model: Any
+    features: list[str]
+    training: pd.DataFrame
+
+
+def explained(generation: int, training_data: Mapping[int, Path]) -> Explained:
+    """The champion of a generation; `training_data` are the datasets of all up to it."""
+    features = store.read_metadata(generation).features
+    training = read_training_frame(training_data[fitted_by(generation)])
+    return Explained(store.load_model(generation), features, training[features])
+
+
+def fitted_by(generation: int) -> int:
+    """The generation whose training data a champion was fitted on.
+
+    It is an earlier one of an incumbent that has kept its place.
+    """
+    while store.read_metadata(generation).champion == f"generation_{generation - 1}":
+        generation -= 1
+    return generation
+
+
+def read_asked(predictions: Path) -> pd.DataFrame:
+    """The first five columns of SCHEMA of the predictions that no model was fitted on."""
+    columns = ["loan_id", "customer_id", "prediction_date", "generation", "sample"]
+    scored = unknown_to_models(tables.read(predictions, columns).to_pandas())
+    return scored.assign(month=months_of(scored.pop("prediction_date")))
+
+
+def reasons(
+    loans: pd.DataFrame, models: Mapping[int, Explained], not_told: Iterable[str]
+) -> pd.DataFrame:
+    """The columns of SCHEMA for scored loans, in their order.
+
+    `loans` has the first five columns of SCHEMA and all features of the models by generation.
+    Features that match `not_told` give no reason and count to the rest. Raises PipelineError for
+    another feature without a code.
+    """
+    hidden = list(not_told)
+    found = []
+    for generation, own in loans.groupby("generation"):
+        model = models[int(str(generation))]
+        baseline, values = explain(model.model, model.training, own[model.features])
+        facts = own[[name for name in SCHEMA.names if name in own]]
+        total = values.sum(axis=1)
+        top = strongest(values, codes_by_feature(model.features, hidden))
+        rest = total - top[_CONTRIBUTIONS].sum(axis=1)
+        scored = facts.assign(score=baseline + total, baseline=baseline)
+        found.append(pd.concat([scored, top], axis=1).assign(rest=rest))
+    table: pd.DataFrame = pd.concat(found).loc[loans.index, SCHEMA.names]
+    return table
+
+
+def strongest(values: pd.DataFrame, codes: Mapping[str, str]) -> pd.DataFrame:
+    """reason_1 … and contribution_1 … of each loan, from what each feature adds to its score.
+
+    `codes` are the codes of the features that may be told. The contributions of one code are
+    added up; of equal ones the first of the table comes first.
+    """
+    order = [reason.code for reason in REASON_CODES if reason.code in codes.values()]
+    sums = np.zeros((len(values), max(len(order), STRONGEST)))
+    for feature, code in codes.items():
+        sums[:, order.index(code)] += values[feature]
+    ranked = np.argsort(-sums, axis=1, kind="stable")[:, :STRONGEST]
+    added = np.take_along_axis(sums, ranked, axis=1)
+    names = np.array([*order, *[None] * STRONGEST], dtype=object)[ranked]
+    names[added <= _LEAST], added[added <= _LEAST] = None, np.nan
+    top = pd.DataFrame(names, values.index, _REASONS)
+    top[_CONTRIBUTIONS] = added
+    return top

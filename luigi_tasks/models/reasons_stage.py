@@ -1,0 +1,76 @@
+"""The stage Reasons: why each loan has its score, in codes that a customer can be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from luigi_tasks.core import tables
+from luigi_tasks.core.pages import Page
+from luigi_tasks.core.progress import Progress
+from luigi_tasks.core.storage import in_datamart, in_reports
+from luigi_tasks.core.targets import Directory, StageTarget
+from luigi_tasks.core.task import Stage
+from luigi_tasks.generations.as_of import AsOfStage
+from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.models.champion import BestModel
+from luigi_tasks.models.predictions import Predictions
+from luigi_tasks.models.training_data import TrainingData
+
+
+class Reasons(AsOfStage):
+    """datamart/gold/reasons.parquet, and reports/reason_codes.md with the words of the codes.
+
+    One row a scored loan that no model was fitted on: of the others the outcome was known, and
+    nothing is decided by their score.
+    """
+
+    reads = ("explanations.not_told",)
+    product = "reasons"
+
+    @property
+    def generations(self) -> range:
+        """The generations that can have scored anything by the as-of day."""
+        return range(1, self.generation + 1)
+
+    def slow_imports(self) -> tuple[str, ...]:
+        return ("luigi_tasks.models.reasons",)
+
+    def requires(self) -> dict[str, Stage]:
+        return {
+            "predictions": Predictions(**self.moment),
+            "gold": GoldFeatures(),
+            **{f"model {g}": BestModel(generation=g) for g in self.generations},
+            **{f"training data {g}": TrainingData(generation=g) for g in self.generations},
+        }
+
+    def output(self) -> dict[str, StageTarget]:
+        return {
+            "reasons": self.place(Directory(in_datamart("gold", "reasons.parquet"))),
+            "codes": self.place(Page(in_reports("reason_codes.md"))),
+        }
+
+    def build(self, staging: Mapping[str, Path]) -> None:
+        import pyarrow as pa
+        import pyarrow.dataset as ds
+
+        from luigi_tasks.models.reason_codes import page
+        from luigi_tasks.models.reasons import SCHEMA, explained, read_asked, reasons
+
+        required, not_told = self.requires(), self.params["explanations.not_told"]
+        training = {g: required[f"training data {g}"].path() for g in self.generations}
+        models = {g: explained(g, training) for g in self.generations}
+        features = sorted({name for model in models.values() for name in model.features})
+        codes = page(models[self.generation].features, not_told)
+        staging["codes"].write_text(codes, encoding="utf-8")
+        asked = read_asked(required["predictions"].path())
+        wanted = ds.field("loan_id").isin(asked["loan_id"].to_list())
+        with (
+            tables.writing(staging["reasons"], SCHEMA) as file,
+            Progress(self, "explaining", len(asked), "loans") as progress,
+        ):
+            for batch in tables.batches(required["gold"].path(), ["loan_id", *features], wanted):
+                loans = asked.merge(batch.to_pandas(), on="loan_id", validate="one_to_one")
+                table = reasons(loans, models, not_told)
+                file.write_table(pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
+                progress.add(len(table))
