@@ -12,6 +12,7 @@ from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.reasons_stage import Reasons
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
+from luigi_tasks.monitoring.importance_stage import FeatureImportance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.monitoring.views import CreditRiskViews
@@ -51,6 +52,7 @@ class Reports(AsOf, Wrapper):
             Incidents(**self.moment),
             Calibration(**self.moment),
             EstimatedPerformance(**self.moment),
+            FeatureImportance(**self.moment),
             CreditRiskViews(**self.moment),
             Dashboard(**self.moment),
             DriftDashboard(**self.moment),

@@ -64,7 +64,7 @@ class Reasons(AsOfStage):
         codes = page(models[self.generation].features, not_told)
         staging["codes"].write_text(codes, encoding="utf-8")
         asked = read_asked(required["predictions"].path())
-        wanted = ds.field("loan_id").isin(asked["loan_id"].to_list())
+        wanted = ds.field("loan_id").isin(pa.array(asked["loan_id"], pa.string()))
         with (
             tables.writing(staging["reasons"], SCHEMA) as file,
             Progress(self, "explaining", len(asked), "loans") as progress,

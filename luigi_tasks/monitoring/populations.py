@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -25,11 +26,12 @@ def populations(loans: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return dict(zip(POPULATIONS, (loans, loans[~loans["delinquent"].astype(bool)]), strict=True))
 
 
-def read_unknown_to_models(path: Path) -> pd.DataFrame:
+def read_unknown_to_models(path: Path, more: Sequence[str] = ()) -> pd.DataFrame:
     """The predictions at a path that no model was fitted on.
 
     month (the first day of the prediction point's), delinquent, generation, sample,
-    prediction_proba, actual_label (0 or 1, NaN until it has matured).
+    prediction_proba, actual_label (0 or 1, NaN until it has matured), and `more` columns.
     """
-    scored = unknown_to_models(tables.read(path, _COLUMNS).to_pandas()).reset_index(drop=True)
+    table = tables.read(path, [*_COLUMNS, *more]).to_pandas()
+    scored = unknown_to_models(table).reset_index(drop=True)
     return scored.assign(month=months_of(scored.pop("prediction_date")))
