@@ -20,6 +20,7 @@ from luigi_tasks.models.reasons_stage import Reasons
 from luigi_tasks.models.training_data import TrainingData
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
+from luigi_tasks.monitoring.fairness_stage import Fairness
 from luigi_tasks.monitoring.importance_stage import FeatureImportance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
@@ -48,6 +49,7 @@ __all__ = [
     "Dashboard",
     "DriftDashboard",
     "EstimatedPerformance",
+    "Fairness",
     "FeatureImportance",
     "GoldFeatures",
     "Governance",

@@ -101,6 +101,35 @@ class Candidates(Rule):
         }
 
 
+class Groupings(Rule):
+    """Columns by name, each with the ascending bounds of its bands or the word `categories`."""
+
+    _bounds = Ascending(-1e12, 1e12, about="")
+
+    @property
+    def allowed(self) -> str:
+        return (
+            "gold column names, each with an ascending list of bounds (a number) or the word "
+            "categories (a text)"
+        )
+
+    def holds(self, value: Any) -> bool:
+        return isinstance(value, dict) and all(
+            isinstance(name, str)
+            and bool(name)
+            and (how == "categories" or self._bounds.holds(how))
+            for name, how in value.items()
+        )
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "propertyNames": {"minLength": 1},
+            "additionalProperties": {"anyOf": [{"const": "categories"}, self._bounds.schema]},
+        }
+
+
 def _is_candidate(spec: Any) -> bool:
     return (
         isinstance(spec, dict)
@@ -231,6 +260,9 @@ RULES = Rules(
         ),
         "monitoring.max_unseen_share": Number(
             0, 1, about="share of values that may be of categories that training had not seen"
+        ),
+        "fairness.columns": Groupings(
+            about="the columns of gold by whose groups the model is looked at"
         ),
         "governance.population": OneOf(
             "performing", "all", about="the loans that governance judges"

@@ -12,6 +12,7 @@ from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.reasons_stage import Reasons
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
+from luigi_tasks.monitoring.fairness_stage import Fairness
 from luigi_tasks.monitoring.importance_stage import FeatureImportance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
@@ -52,6 +53,7 @@ class Reports(AsOf, Wrapper):
             Incidents(**self.moment),
             Calibration(**self.moment),
             EstimatedPerformance(**self.moment),
+            Fairness(**self.moment),
             FeatureImportance(**self.moment),
             CreditRiskViews(**self.moment),
             Dashboard(**self.moment),
