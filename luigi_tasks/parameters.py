@@ -239,6 +239,7 @@ RULES = Rules(
             "pseudonyms",
             about="customers and loans in what leaves gold: as they are, or pseudonyms made with a "
             "key",
+        ),
         "explanations.not_told": Texts(
             "gold column names, * and ? as wildcards",
             least=0,
