@@ -43,12 +43,11 @@ class Sail(Engine):
     def start(self) -> SparkSession:
         self._settle_environment()
         from pysail.spark import SparkConnectServer
-        from pyspark.sql import SparkSession
 
         self._server = SparkConnectServer(port=0)
         self._server.start(background=True)
         host, port = self._server.listening_address
-        session = SparkSession.builder.remote(f"sc://{host}:{port}").create()
+        session = _connected(f"sc://{host}:{port}")
         impatient(session)
         for name, value in NO_DEBUGGING.items():
             session.conf.set(name, value)
@@ -101,6 +100,20 @@ class Sail(Engine):
             f"luigi.cfg: [engine] memory_mb = {self.memory_mb} is too little for a query of this "
             "size; give it more"
         )
+
+
+def _connected(address: str) -> SparkSession:
+    """A session of the server at an address of this machine.
+
+    It takes answers as they are: gzip, which gRPC offers unasked, costs more than most queries.
+    """
+    from pyspark.sql.connect.client import DefaultChannelBuilder
+    from pyspark.sql.connect.session import SparkSession
+
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # as PySpark does for an address alone
+    plain = [("grpc.compression_enabled_algorithms_bitset", 1)]
+    builder = SparkSession.Builder().channelBuilder(DefaultChannelBuilder(address, plain))
+    return builder.create()  # type: ignore[return-value]
 
 
 def _keep_ctrl_c() -> None:
