@@ -5,7 +5,9 @@ A helper gives a sound row by default; a test names only what it is about.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +15,15 @@ from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS, day, months_lat
 from pyspark.sql import DataFrame
 
 from luigi_tasks.core.engines import session
-from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.layers.cleaning import kept_columns, silver_name
+from luigi_tasks.extracts.contract import TABLES, Table
+from luigi_tasks.layers.cleaning import (
+    Findings,
+    findings,
+    kept_columns,
+    marked,
+    marks,
+    silver_name,
+)
 from luigi_tasks.layers.flags import flagged_customers
 from luigi_tasks.layers.gold_table import gold_table
 
@@ -126,6 +135,14 @@ def bronze(table: str, *rows: Mapping[str, str]) -> DataFrame:
     """Bronze rows: sound texts but for what each row names."""
     schema = pa.schema([(name, pa.string()) for name in TABLES[table].names])
     return frame([{**SOUND_TEXTS[table], **row} for row in rows], schema)
+
+
+def examine(values: DataFrame, table: Table) -> Findings:
+    """What the stage finds when it writes an extract."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows, frame = Path(folder) / "rows", marked(values, table)
+        counts = session.sift(frame, rows, list(table.key), marks(table))
+        return findings(counts, session.read(rows), table)
 
 
 def csv_text(table: str, *rows: Mapping[str, str]) -> str:

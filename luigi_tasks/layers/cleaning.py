@@ -6,7 +6,7 @@ reason is counted by column.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -15,6 +15,7 @@ from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from luigi_tasks.core.engines.base import Marks
 from luigi_tasks.extracts.contract import (
     BLANKS,
     DAY_MONTH_YEAR,
@@ -215,22 +216,24 @@ def without_contradictions(
     agree. A value that is null contradicts none.
     """
     sound = values.where(row_fault(table).isNull()).withColumn("shared", value(table.column(key)))
-    differing = (
-        F.when(F.min(sound_value(column)) < F.max(sound_value(column)), column.name)
-        for column in table.constants[key]
-    )
-    contradictions = (
-        sound.groupBy("shared")
-        .agg(F.concat_ws(", ", *differing).alias("differing"))
-        .where(F.col("differing") != "")
-    )
-    joined = sound.join(contradictions, on="shared", how="left")
+    contradictions = _contradictions(clean(values, table), table, key)
+    joined = sound.join(contradictions.withColumnRenamed(key, "shared"), on="shared", how="left")
     reason = F.concat(F.lit(f"contradicts another row of the same {key}: "), F.col("differing"))
     quarantine = joined.where(F.col("differing").isNotNull()).withColumn("reason", reason)
     return (
         joined.where(F.col("differing").isNull()).select(*values.columns),
         counted(quarantine.select(*quarantine_columns(table))),
     )
+
+
+def _contradictions(rows: DataFrame, table: Table, key: str) -> DataFrame:
+    """The values of a `key` whose cleaned rows do not agree, and the columns `differing`."""
+    differing = (
+        F.when(F.min(column.name) < F.max(column.name), column.name)
+        for column in table.constants[key]
+    )
+    differences = rows.groupBy(key).agg(F.concat_ws(", ", *differing).alias("differing"))
+    return differences.where(F.col("differing") != "")
 
 
 def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
@@ -261,85 +264,75 @@ def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFr
 class Findings:
     """What one look at an extract finds.
 
-    `nulls` is {column: {reason: rows}} for the values that are null in silver.
+    `nulls` is {column: {reason: rows}} for the values that are null in silver. Rows contradict one
+    another, or repeat a key, among those that are not faulty.
     """
 
     nulls: dict[str, dict[str, int]]
     faulty_rows: int
-    may_contradict: bool
+    contradicts: bool
     has_duplicates: bool
 
     @property
     def has_quarantined_rows(self) -> bool:
         """Whether the quarantine has a row."""
-        return self.faulty_rows > 0 or self.may_contradict or self.has_duplicates
+        return self.faulty_rows > 0 or self.contradicts or self.has_duplicates
 
 
-def examine(values: DataFrame, table: Table) -> Findings:
-    """Count the nulls by reason, the faulty rows, contradictions and repeated keys in one pass.
+def marked(values: DataFrame, table: Table) -> DataFrame:
+    """Every row: the columns of `clean`, and what is the matter with it in those of `marks`.
 
-    Rows may contradict one another where a key has more than one set of values that the contract
-    calls constant within it; `without_contradictions` looks more closely.
+    Why a value is null: a position in REASONS. A row that cannot be keyed or dated: faulty is 0.
     """
-    columns = [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
-    sound = row_fault(table).isNull()
-    keys = [value(column) for column in table.columns if column.name in table.key]
-    seen = values.select(
-        *(null_reason(column).alias(column.name) for column in columns),
-        sound.alias("sound"),
-        F.when(sound, F.concat_ws("|", *keys)).alias("key"),
-        *(F.when(sound, value(table.column(key))).alias(f"only {key}") for key in table.constants),
-        *(
-            F.when(sound, _with_constants(table, key)).alias(f"{key} with constants")
-            for key in table.constants
-        ),
+    return values.select(
+        *(sound_value(column).alias(silver_name(column)) for column in kept_columns(table)),
+        *(null_reason(c).cast("byte").alias(_mark(c)) for c in _with_reasons(table)),
+        F.when(row_fault(table).isNotNull(), 0).cast("byte").alias("faulty"),
     )
-    row = seen.agg(
-        *(
-            F.sum(F.when(F.col(column.name) == code, 1).otherwise(0)).alias(f"{column.name} {code}")
-            for column in columns
-            for code in range(len(REASONS))
-        ),
-        F.sum(F.when(F.col("sound"), 0).otherwise(1)).alias("faulty"),
-        F.count("key").alias("keyed"),
-        F.countDistinct("key").alias("keys"),
-        *(
-            F.countDistinct(name).alias(name)
-            for key in table.constants
-            for name in (f"only {key}", f"{key} with constants")
-        ),
-    ).collect()[0]
+
+
+def marks(table: Table) -> Marks:
+    """The columns of `marked` that are counted and not written."""
+    reasons = [_mark(column) for column in _with_reasons(table)]
+    return Marks((*reasons, "faulty"), codes=len(REASONS), aside="faulty")
+
+
+def _with_reasons(table: Table) -> list[Column]:
+    return [column for column in kept_columns(table) if column.kind not in ("key", "ssn")]
+
+
+def _mark(column: Column) -> str:
+    return f"null {column.name}"
+
+
+def findings(counts: Mapping[str, Sequence[int]], rows: DataFrame, table: Table) -> Findings:
+    """What is found: the marks of an extract by code, and cleaned rows with one another."""
     nulls = {
         column.name: {
-            reason: n for code, reason in enumerate(REASONS) if (n := row[f"{column.name} {code}"])
+            reason: n for reason, n in zip(REASONS, counts[_mark(column)], strict=True) if n
         }
-        for column in columns
+        for column in _with_reasons(table)
     }
+    repeated = rows.groupBy(*table.key).agg(F.count(F.lit(1)).alias("rows")).where("rows > 1")
     return Findings(
-        {name: counts for name, counts in nulls.items() if counts},
-        row["faulty"],
-        any(row[f"only {key}"] < row[f"{key} with constants"] for key in table.constants),
-        row["keys"] < row["keyed"],
+        {name: by_reason for name, by_reason in nulls.items() if by_reason},
+        sum(counts["faulty"]),
+        any(_has_rows(_contradictions(rows, table, key)) for key in table.constants),
+        _has_rows(repeated),
     )
 
 
-def _with_constants(table: Table, key: str) -> Expression:
-    """A key and what should be constant within it, as one text.
-
-    The texts as they came are faster than their values, and where these differ, so do the texts.
-    Between them stands what no text of bronze holds, because a row of it is one line.
-    """
-    constants = (F.col(column.name) for column in table.constants[key])
-    return F.concat_ws("\n", value(table.column(key)), *constants)
+def _has_rows(frame: DataFrame) -> bool:
+    return frame.limit(1).count() > 0
 
 
 def split(values: DataFrame, table: Table, findings: Findings) -> tuple[DataFrame, DataFrame]:
     """Split parsed rows into (silver, quarantine): one row a key, and all others with a reason.
 
-    Contradictions and duplicates are looked for only where `findings` has seen some.
+    Contradictions and duplicates are taken out only where `findings` has seen some.
     """
     quarantine = faulty(values, table)
-    if findings.may_contradict:
+    if findings.contradicts:
         for key in table.constants:
             values, contradicting = without_contradictions(values, table, key)
             quarantine = quarantine.unionByName(contradicting)

@@ -11,6 +11,7 @@ import luigi
 from luigi_tasks.core import tables
 from luigi_tasks.core.engines import session
 from luigi_tasks.core.engines.stage import SparkStage
+from luigi_tasks.core.files import file_system
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -50,7 +51,9 @@ class Silver(SparkStage):
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.layers.cleaning import (
             empty_quarantine,
-            examine,
+            findings,
+            marked,
+            marks,
             null_counts,
             read_values,
             split,
@@ -60,12 +63,17 @@ class Silver(SparkStage):
         contract = TABLES[self.table]
         contract = contract.until(self._latest_snapshot(bronze))
         values = read_values(session.read(bronze), contract)
+        rows, order = staging["rows"], list(contract.key)
         with Progress(self, "cleaning", tables.count_rows(bronze), "rows") as progress:
-            findings = examine(values, contract)
-            rows, quarantine = split(values, contract, findings)
-            session.write(rows, staging["rows"], list(contract.key), progress)
-            if findings.has_quarantined_rows:
+            frame = marked(values, contract)
+            counts = session.sift(frame, rows, order, marks(contract), progress)
+            found = findings(counts, session.read(rows), contract)
+            kept, quarantine = split(values, contract, found)
+            if found.contradicts or found.has_duplicates:
+                file_system(rows).discard(rows)
+                session.write(kept, rows, order, progress)
+            if found.has_quarantined_rows:
                 session.write(quarantine, staging["quarantine"], quarantine.columns)
             else:
                 tables.write(staging["quarantine"], empty_quarantine(contract))
-        tables.write(staging["nulls"], null_counts(findings.nulls))
+        tables.write(staging["nulls"], null_counts(found.nulls))

@@ -27,6 +27,8 @@ from engine_runs import (
 from luigi.configuration import LuigiConfigParser
 from running import Project
 
+from luigi_tasks.core.engines import session
+from luigi_tasks.core.engines.base import Marks
 from luigi_tasks.core.engines.config import ENGINES, EngineConfig, settings
 from luigi_tasks.core.engines.sail import regrouped
 from luigi_tasks.core.errors import PipelineError
@@ -62,6 +64,17 @@ def test_the_result_of_sail_arrives_sorted_and_gives_the_same_bytes(
         columns=["loan_id", "installment_num"]
     )
     assert keys.equals(keys.sort_by([(name, "ascending") for name in keys.schema.names]))
+
+
+def test_what_is_marked_is_counted_and_not_written(tmp_path: Path) -> None:
+    rows = [(3, None, None), (1, 1, None), (2, 1, 0), (4, 0, 0)]
+    frame = session.current().createDataFrame(rows, "n int, doubt byte, fault byte")
+    marks = Marks(("doubt", "fault"), codes=2, aside="fault")
+    assert session.sift(frame, tmp_path / "rows", ["n"], marks) == {
+        "doubt": [1, 2],
+        "fault": [2, 0],
+    }
+    assert ds.dataset(tmp_path / "rows").to_table().to_pydict() == {"n": [1, 3]}
 
 
 def test_row_groups_do_not_depend_on_how_the_rows_arrive() -> None:

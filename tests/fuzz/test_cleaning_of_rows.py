@@ -12,7 +12,7 @@ import pytest
 from conftest import LOANS
 from hypothesis import given
 from hypothesis import strategies as st
-from small_tables import SOUND_TEXTS, Row, bronze
+from small_tables import SOUND_TEXTS, Row, bronze, examine
 
 from fuzz.conftest import examples
 from fuzz.promises import first_fault, promises
@@ -20,7 +20,7 @@ from fuzz.texts import texts
 from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.snapshot_days import count_days
-from luigi_tasks.layers.cleaning import clean, examine, read_values, split, without_duplicates
+from luigi_tasks.layers.cleaning import clean, read_values, split, without_duplicates
 
 TABLE = TABLES[LOANS]
 COLUMNS = promises()[LOANS]

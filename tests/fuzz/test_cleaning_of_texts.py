@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
-from small_tables import SOUND_TEXTS, Row, bronze, frame
+from small_tables import SOUND_TEXTS, Row, bronze, examine, frame
 
 from fuzz.conftest import examples
 from fuzz.promises import first_fault, promises
@@ -20,7 +20,6 @@ from luigi_tasks.layers.cleaning import (
     REASONS,
     clean,
     date,
-    examine,
     faulty,
     kept_columns,
     null_reason,

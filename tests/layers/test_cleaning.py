@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
-from small_tables import SOUND_TEXTS, bronze, collected
+from small_tables import SOUND_TEXTS, bronze, collected, examine
 
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.cleaning import (
     Findings,
     clean,
     empty_quarantine,
-    examine,
     faulty,
     null_counts,
     read_values,

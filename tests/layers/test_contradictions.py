@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from conftest import ATTRIBUTES, LOANS
-from small_tables import SOUND_TEXTS, bronze, collected
+from small_tables import SOUND_TEXTS, bronze, collected, examine
 
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.layers.cleaning import Findings, examine, read_values, split
+from luigi_tasks.layers.cleaning import Findings, read_values, split
 
 
 def look(table: str, *rows: Mapping[str, str]) -> Findings:
@@ -82,7 +82,7 @@ def test_what_says_the_same_in_other_words_or_nothing_contradicts_no_row(
 def test_a_contradiction_is_seen_wherever_the_texts_of_two_rows_are_cut() -> None:
     first = {"Customer_ID": "CUS_1|1/5/2023", "tenure": "10"}
     other = {"Customer_ID": "CUS_1", "tenure": "1/5/2023|10", "installment_num": "1"}
-    assert look(LOANS, first, other).may_contradict
+    assert look(LOANS, first, other).contradicts
     assert split_after_a_look(LOANS, first, other)[0] == []
 
 
@@ -109,6 +109,6 @@ def test_a_loan_that_contradicts_itself_goes_with_its_duplicates_and_no_row_is_l
 
 def test_only_a_look_that_sees_a_contradiction_has_one_searched_for() -> None:
     rows = [{}, {"installment_num": "1"}, {"loan_id": "LOAN_2", "Customer_ID": "CUS_2"}]
-    assert not look(LOANS, *rows).may_contradict
-    assert look(LOANS, *rows, {"installment_num": "2", "tenure": "12"}).may_contradict
-    assert not look(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"}).may_contradict
+    assert not look(LOANS, *rows).contradicts
+    assert look(LOANS, *rows, {"installment_num": "2", "tenure": "12"}).contradicts
+    assert not look(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"}).contradicts

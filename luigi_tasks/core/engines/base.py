@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 NO_DEBUGGING = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
 
+@dataclass(frozen=True)
+class Marks:
+    """Columns that say of a row what is the matter with it: a code from 0 to `codes` - 1, or null.
+
+    They are counted and not written; nor is a row that has a code in the column `aside`.
+    """
+
+    columns: tuple[str, ...]
+    codes: int
+    aside: str
+
+
 @dataclass(kw_only=True)
 class Engine(ABC):
     """One way to execute PySpark.
@@ -54,6 +66,20 @@ class Engine(ABC):
 
         The same rows give the same files: part-00000.parquet and so on, each sorted by `order`.
         Rows are added to `progress` as far as they pass through this process.
+        """
+
+    @abstractmethod
+    def sift(
+        self,
+        frame: DataFrame,
+        path: Path,
+        order: list[str],
+        marks: Marks,
+        progress: Progress | None = None,
+    ) -> dict[str, list[int]]:
+        """Write a frame as `write` does, but for its `marks`: {mark: rows by code} over all rows.
+
+        A frame is computed once wherever its rows pass through this process.
         """
 
     def explained(self, error: Exception) -> PipelineError | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_tasks.core.engines.base import Engine
+from luigi_tasks.core.engines.base import Engine, Marks
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.progress import Progress
 
@@ -32,6 +32,30 @@ class WithExecutors(Engine):
         placed = frame.repartition(self.parts, *order).sortWithinPartitions(*order)
         placed.write.parquet(str(path.absolute()), compression="zstd")
         _name_by_number(path)
+
+    def sift(
+        self,
+        frame: DataFrame,
+        path: Path,
+        order: list[str],
+        marks: Marks,
+        progress: Progress | None = None,
+    ) -> dict[str, list[int]]:
+        """The executors compute it twice: they count, then they write."""
+        from pyspark.sql import functions as F
+
+        row = frame.agg(
+            *(
+                F.count(F.when(F.col(mark) == code, 1)).alias(f"{mark} {code}")
+                for mark in marks.columns
+                for code in range(marks.codes)
+            )
+        ).collect()[0]
+        kept = frame.where(F.col(marks.aside).isNull()).drop(*marks.columns)
+        self.write(kept, path, order, progress)
+        return {
+            mark: [row[f"{mark} {code}"] for code in range(marks.codes)] for mark in marks.columns
+        }
 
 
 def _name_by_number(path: Path) -> None:

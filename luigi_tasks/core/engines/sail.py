@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_tasks.core import tables
-from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine, impatient
+from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine, Marks, impatient
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import is_shared
 from luigi_tasks.core.progress import Progress
@@ -86,12 +86,27 @@ class Sail(Engine):
         self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
     ) -> None:
         """One file, sorted, in row groups of ROW_GROUP rows."""
+        _write(*_stream(frame.sort(*order)), path, progress)
+
+    def sift(
+        self,
+        frame: DataFrame,
+        path: Path,
+        order: list[str],
+        marks: Marks,
+        progress: Progress | None = None,
+    ) -> dict[str, list[int]]:
+        """The marks are counted and taken off as the rows arrive.
+
+        The engine leaves no row out: it would compute what says so once more before the rest.
+        """
+        import pyarrow as pa
+
         schema, rows = _stream(frame.sort(*order))
-        with tables.writing(path, schema) as file:
-            for group in regrouped(rows, ROW_GROUP):
-                file.write_table(group)
-                if progress:
-                    progress.add(group.num_rows)
+        counts = {mark: [0] * marks.codes for mark in marks.columns}
+        kept = pa.schema(field for field in schema if field.name not in counts)
+        _write(kept, _sifted(rows, marks, counts), path, progress)
+        return counts
 
     def explained(self, error: Exception) -> PipelineError | None:
         if "Failed to allocate" not in str(error):
@@ -137,6 +152,28 @@ def _stream(frame: Any) -> tuple[pa.Schema, Iterator[pa.Table]]:
     answers = client.to_table_as_iterator(frame._plan.to_proto(client), {})
     schema = to_arrow_schema(next(answers))
     return schema, (answer.cast(schema) for answer in answers if isinstance(answer, pa.Table))
+
+
+def _write(
+    schema: pa.Schema, rows: Iterable[pa.Table], path: Path, progress: Progress | None
+) -> None:
+    with tables.writing(path, schema) as file:
+        for group in regrouped(rows, ROW_GROUP):
+            file.write_table(group)
+            if progress:
+                progress.add(group.num_rows)
+
+
+def _sifted(
+    arriving: Iterable[pa.Table], marks: Marks, counts: dict[str, list[int]]
+) -> Iterator[pa.Table]:
+    """The rows that are not set aside, without their marks, which are added to `counts`."""
+    for table in arriving:
+        for mark in marks.columns:
+            if table[mark].null_count < table.num_rows:
+                for entry in table[mark].drop_null().value_counts().to_pylist():
+                    counts[mark][entry["values"]] += entry["counts"]
+        yield table.filter(table[marks.aside].is_null()).drop_columns(list(marks.columns))
 
 
 def regrouped(arriving: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luigi_tasks.core import imports
-from luigi_tasks.core.engines.base import Engine
+from luigi_tasks.core.engines.base import Engine, Marks
 from luigi_tasks.core.engines.config import settings
 from luigi_tasks.core.progress import Progress
 
@@ -96,6 +96,18 @@ def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | N
     """
     engine, _ = _started()
     engine.write(frame, path, order, progress)
+
+
+def sift(
+    frame: DataFrame,
+    path: Path,
+    order: list[str],
+    marks: Marks,
+    progress: Progress | None = None,
+) -> dict[str, list[int]]:
+    """Write a frame of this session but for its marks: {mark: rows by code} over all rows."""
+    engine, _ = _started()
+    return engine.sift(frame, path, order, marks, progress)
 
 
 @contextlib.contextmanager
