@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pytest
 from loan_book import FEATURES, FOREST, training_frame
 
+from luigi_tasks.models import rolling
 from luigi_tasks.models.estimators import fit
 from luigi_tasks.models.rolling import out_of_time_scores, soft_vote
 from luigi_tasks.models.scoring import score
 
 
-def scores(frame: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat(out_of_time_scores("forest", FOREST, frame, random_state=42))
+def scores(frame: pd.DataFrame, spec: dict[str, Any] = FOREST) -> pd.DataFrame:
+    return pd.concat(out_of_time_scores("forest", spec, frame, random_state=42))
 
 
 def test_every_held_out_loan_is_scored_once_by_the_model_of_the_vintages_before_it() -> None:
@@ -24,6 +27,20 @@ def test_every_held_out_loan_is_scored_once_by_the_model_of_the_vintages_before_
     own = found[found["origin"] == 2]
     assert own["row"].tolist() == second.index.tolist()
     assert own["score"].tolist() == score(model, second[FEATURES]).tolist()
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["linear_model.LogisticRegression", "ensemble.HistGradientBoostingClassifier"],
+)
+def test_a_machine_with_more_cores_gives_the_same_scores(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(rolling.os, "cpu_count", lambda cores=cores: cores)
+        found.append(scores(training_frame(), {"class": f"sklearn.{path}"}))
+    pd.testing.assert_frame_equal(*found, check_exact=True)
 
 
 def test_what_a_vintage_became_changes_no_score_of_it_or_of_an_earlier_one() -> None:
