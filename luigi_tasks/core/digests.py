@@ -25,7 +25,7 @@ from typing import Any
 
 from luigi_tasks.core import temporary
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import changing, file_system, is_shared
+from luigi_tasks.core.files import LocalFiles, changing, file_system, is_shared
 
 CACHE = Path(".cache") / "digests"
 # A file modified this recently could change again within one tick of the file system's clock.
@@ -108,9 +108,16 @@ def _noted(name: str) -> list[Any]:
 
 def _note(name: str, value: Any) -> None:
     text = json.dumps(value).encode()
-    # Without a cache everything takes longer, and that is all.
+    beside = temporary.beside(CACHE / name, "new")
+    # Without a cache everything takes longer, and that is all. So the disk is not waited for: the
+    # checksum tells of a note that a crash cut off.
     with contextlib.suppress(OSError, PipelineError):
-        file_system(CACHE).write(CACHE / name, b"\n".join([_checksum(name, text), text]))
+        CACHE.mkdir(parents=True, exist_ok=True)
+        try:
+            beside.write_bytes(b"\n".join([_checksum(name, text), text]))
+            LocalFiles().put(beside, CACHE / name)
+        finally:
+            beside.unlink(missing_ok=True)
 
 
 def _checksum(name: str, text: bytes) -> bytes:
