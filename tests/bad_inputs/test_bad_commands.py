@@ -34,7 +34,7 @@ def here(sample: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """The same as the working directory, with a luigi.cfg that is read anew."""
     monkeypatch.chdir(sample.path)
     monkeypatch.setattr(LuigiConfigParser, "_instance", None)
-    for remembered in (storage._folders, task._sweep):
+    for remembered in (storage._folders, task._begin):
         remembered.cache_clear()
     task._checked.clear()
     yield sample
