@@ -13,8 +13,8 @@ from luigi_tasks.layers.features import with_features
 from luigi_tasks.layers.labels import labels
 from luigi_tasks.layers.prediction_points import prediction_points
 
-KEYS = ("loan_id", "customer_id", "vintage", "loan_start_date", "prediction_date", "delinquent")
-LABEL = ("label", "label_date")
+# Of silver's names: customer_id is Customer_ID there.
+KEYS = ("loan_id", "Customer_ID", "vintage", "loan_start_date", "prediction_date", "delinquent")
 
 
 def gold_table(
@@ -29,9 +29,10 @@ def gold_table(
 ) -> DataFrame:
     """The loans that have reached their prediction point, without those of flagged customers.
 
-    KEYS, the features and LABEL; delinquent says whether the loan was in arrears at any installment
-    before its prediction point. Features are as they could be known at the prediction point and
-    null where nothing is known; label and label_date are null until the label has matured.
+    KEYS, the features, label and label_date; delinquent says whether the loan was in arrears at any
+    installment before its prediction point. Features are as they could be known at the prediction
+    point and null where nothing is known; label and label_date are null until the label has
+    matured.
     """
     sound = {name: passed(rows, flags) for name, rows in silver.items()}
     loans = every_loan(
@@ -68,7 +69,8 @@ def every_loan(
         )
         .crossJoin(newest)
         .where(F.col("prediction_date") <= F.col("newest"))
-        .drop("newest")
+        .withColumn("vintage", F.trunc("loan_start_date", "month"))
+        .select(*KEYS)
     )
     label = labels(
         installments,
@@ -77,7 +79,8 @@ def every_loan(
         performance_from=performance_from,
         overdue_threshold=overdue_threshold,
     )
-    table = (
+    # Left joins keep the order of the columns; to ask for their names has the whole plan analysed.
+    return (
         with_features(
             loans,
             silver,
@@ -86,8 +89,5 @@ def every_loan(
             clickstream_months=clickstream_months,
         )
         .join(label, on="loan_id", how="left")
-        .withColumn("vintage", F.trunc("loan_start_date", "month"))
         .withColumnRenamed("Customer_ID", "customer_id")
     )
-    features = [name for name in table.columns if name not in (*KEYS, *LABEL)]
-    return table.select(*KEYS, *features, *LABEL)

@@ -30,8 +30,9 @@ from small_tables import (
 from fuzz.conftest import examples
 from luigi_tasks.layers.exclusion import passed
 from luigi_tasks.layers.flags import quarantined
-from luigi_tasks.layers.gold_table import LABEL, every_loan
+from luigi_tasks.layers.gold_table import every_loan
 
+LABEL = ("label", "label_date")
 Book = dict[str, list[Row]]
 # Somebody whose loan makes the newest snapshot a late one, so that every other loan is scored.
 ANCHOR: Book = {
