@@ -25,6 +25,8 @@ STYLE: dict[Any, Any] = {
     "font.size": 10,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
+    # Where it would lie anyway: otherwise all ticks are laid out twice to find that out.
+    "axes.titley": 1.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
