@@ -111,8 +111,7 @@ class Directory(StageTarget):
     """A directory of files, such as a parquet dataset, with `_SUCCESS` written last."""
 
     def provenance(self) -> Provenance | None:
-        text, document = _read_json(self.path / MARKER)
-        return _provenance(document, text)
+        return _recorded(self.path / MARKER)
 
     def damage(self, provenance: Provenance) -> str | None:
         damage = _damage(self.path, provenance.files)
@@ -146,11 +145,7 @@ class Document(StageTarget):
 
     def provenance(self) -> Provenance | None:
         self.settle()
-        return self._recorded()
-
-    def _recorded(self) -> Provenance | None:
-        text, document = _read_json(self.path)
-        return _provenance(document.get("provenance"), text)
+        return _recorded(self.path, "provenance")
 
     def settle(self) -> None:
         """End what a killed publisher began: its files move in if the document vouches for them.
@@ -159,7 +154,7 @@ class Document(StageTarget):
         """
         if any(self._waiting(name).exists() for name in self.beside):
             with locks.publishing():
-                recorded = self._recorded()
+                recorded = _recorded(self.path, "provenance")
                 self._move_in(recorded.files if recorded else {})
                 for name in self.beside:
                     self.fs.discard(self._waiting(name))
@@ -235,6 +230,7 @@ class Picture(StageTarget):
 
 
 _NOT_A_FILE = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
+_UNREADABLE = (*_NOT_A_FILE, ValueError, RecursionError)
 _LOCAL = LocalFiles()
 _BLANK = "the checksum of this file, taken while these words stood here".ljust(64)
 
@@ -260,11 +256,27 @@ def _provenance(value: Any, text: bytes = b"") -> Provenance | None:
     return provenance
 
 
+def _recorded(path: Path, key: str | None = None) -> Provenance | None:
+    """The provenance that a JSON file is, or has under a key."""
+    try:
+        return _provenance_in(path.absolute(), file_system(path).signature(path), key)
+    except _UNREADABLE:
+        return None
+
+
+@lru_cache(maxsize=1024)
+def _provenance_in(path: Path, signature: tuple[Any, ...], key: str | None) -> Provenance | None:
+    text, value = _parse(path, signature)
+    if key and isinstance(value, dict):
+        value = value.get(key)
+    return _provenance(value, text)
+
+
 def _read_json(path: Path) -> tuple[bytes, dict[str, Any]]:
     """A JSON file and the object in it, empty when there is none."""
     try:
         text, value = _parse(path.absolute(), file_system(path).signature(path))
-    except (*_NOT_A_FILE, ValueError, RecursionError):
+    except _UNREADABLE:
         return b"", {}
     return text, dict(value) if isinstance(value, dict) else {}
 

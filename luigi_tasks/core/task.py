@@ -15,6 +15,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -34,29 +35,37 @@ HISTORY = Path("logs") / "task_history.jsonl"
 
 # The tasks that have been checked, by the state of params.yaml that they were checked with.
 _checked: dict[tuple[Any, ...], set[str]] = {}
-_answers: contextvars.ContextVar[dict[str, str | None] | None] = contextvars.ContextVar(
-    "answers", default=None
-)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What has been found out in one look, by task: why it is stale, and what it requires."""
+
+    stale_because: dict[str, str | None] = field(default_factory=dict)
+    upstream: dict[str, list[Task]] = field(default_factory=dict)
+
+
+_look: contextvars.ContextVar[Look | None] = contextvars.ContextVar("look", default=None)
 
 
 @contextlib.contextmanager
-def one_look(root: Task) -> Iterator[dict[str, str | None]]:
-    """Share the answers to "why is it stale?" within the block; the outermost block rules.
+def one_look(root: Task) -> Iterator[Look]:
+    """Share what is found out within the block; the outermost block rules.
 
     Every task below `root` is checked first, once: what is wrong is said before anything runs.
     """
-    answers = _answers.get()
-    if answers is not None:
-        yield answers
+    look = _look.get()
+    if look is not None:
+        yield look
         return
-    answers = {}
-    token = _answers.set(answers)
+    look = Look()
+    token = _look.set(look)
     try:
         with files.one_look(storage.in_datamart()):
             _check(root)
-            yield answers
+            yield look
     finally:
-        _answers.reset(token)
+        _look.reset(token)
 
 
 @lru_cache(maxsize=1)
@@ -146,7 +155,11 @@ class Task(luigi.Task):
 
     def upstream(self) -> list[Task]:
         """The required tasks as a list."""
-        tasks: list[Task] = flatten(self.requires())
+        look = _look.get()
+        known = look.upstream.get(self.task_id) if look else None
+        tasks: list[Task] = flatten(self.requires()) if known is None else known
+        if look:
+            look.upstream[self.task_id] = tasks
         return tasks
 
     def inputs(self) -> dict[str, Any]:
@@ -177,10 +190,10 @@ class Task(luigi.Task):
 
     def stale_because(self) -> str | None:
         """The same, shared within one outermost look, which sees one state of the files."""
-        with one_look(self) as answers:
-            if self.task_id not in answers:
-                answers[self.task_id] = self.examine()
-            return answers[self.task_id]
+        with one_look(self) as look:
+            if self.task_id not in look.stale_because:
+                look.stale_because[self.task_id] = self.examine()
+            return look.stale_because[self.task_id]
 
     def stale_upstream(self) -> str | None:
         """The first required task that is stale, as a reason; None when all are fresh."""
@@ -188,7 +201,7 @@ class Task(luigi.Task):
         return f"upstream: {stale} is stale" if stale else None
 
     def complete(self) -> bool:
-        if _answers.get() is None:  # Luigi asks; a command that only looks has begun a look
+        if _look.get() is None:  # Luigi asks; a command that only looks has begun a look
             _begin(Path.cwd())
         return self.stale_because() is None
 
