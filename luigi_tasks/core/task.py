@@ -68,6 +68,18 @@ def one_look(root: Task) -> Iterator[Look]:
         _look.reset(token)
 
 
+class _Looked(list["Task"]):
+    """Tasks that are gone through within one look, as Luigi does to ask whether each is done."""
+
+    def __init__(self, root: Task) -> None:
+        super().__init__(root.upstream())
+        self._root = root
+
+    def __iter__(self) -> Iterator[Task]:
+        with one_look(self._root):
+            yield from super().__iter__()
+
+
 @lru_cache(maxsize=1)
 def _begin(_project: Path) -> None:
     """Once a run, remove what killed runs left.
@@ -161,6 +173,10 @@ class Task(luigi.Task):
         if look:
             look.upstream[self.task_id] = tasks
         return tasks
+
+    def deps(self) -> list[Task]:
+        """The same, as Luigi asks for them."""
+        return _Looked(self)
 
     def inputs(self) -> dict[str, Any]:
         """The targets that it reads, by a name for people: every required product."""
