@@ -20,6 +20,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -121,20 +123,30 @@ def unstable(features: pd.DataFrame, gold: pd.DataFrame, vintages: list[Any]) ->
     ]
 
 
-def compare(folder: Path, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row for each of FORMS on the extracts of a project folder."""
+def gold_of(folder: Path) -> pd.DataFrame:
+    """The gold table of a project folder, which is built there."""
     luigi = [str(Path(sys.executable).with_name("luigi")), "--module", "luigi_tasks"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run(
         [*luigi, "GoldFeatures", "--local-scheduler"],
         cwd=folder, env=environment, check=True, capture_output=True,
     )  # fmt: skip
-    gold = pd.read_parquet(folder / "datamart" / "gold" / "features.parquet")
-    clicks = pd.read_parquet(folder / "datamart" / "silver" / "feature_clickstream.parquet")
+    return pd.read_parquet(folder / "datamart" / "gold" / "features.parquet")
+
+
+def training_vintages(gold: pd.DataFrame, params: dict[str, Any]) -> list[Any]:
+    """The vintages whose labels are known at training.train_until, oldest first."""
     until = params["training"]["train_until"]
     day = first_train_until(gold) if until == "auto" else until
     known = gold["label_date"].notna() & (gold["label_date"] <= day)
-    vintages = sorted(gold["vintage"][known].unique())
+    return sorted(gold["vintage"][known].unique())
+
+
+def compare(folder: Path, params: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row for each of FORMS on the extracts of a project folder."""
+    gold = gold_of(folder)
+    clicks = pd.read_parquet(folder / "datamart" / "silver" / "feature_clickstream.parquet")
+    vintages = training_vintages(gold, params)
     patterns = [name for name in params["training"]["features"] if not name.startswith("fe_")]
     others = gold[select_features(list(gold.columns), patterns)].set_axis(gold["loan_id"])
     rows = []
@@ -155,8 +167,9 @@ def compare(folder: Path, params: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def generated(customers: int, seed: int) -> list[dict[str, Any]]:
-    """The rows of `compare` on generated data without drift."""
+@contextmanager
+def project(customers: int, seed: int) -> Iterator[Path]:
+    """A temporary project folder with generated data without drift."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file in ("params.yaml", "luigi.cfg"):
@@ -167,7 +180,19 @@ def generated(customers: int, seed: int) -> list[dict[str, Any]]:
             cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True,
             capture_output=True,
         )  # fmt: skip
-        return compare(folder, yaml.safe_load((ROOT / "params.yaml").read_text()))
+        yield folder
+
+
+def params_of(folder: Path) -> dict[str, Any]:
+    """The params.yaml of a project folder."""
+    params: dict[str, Any] = yaml.safe_load((folder / "params.yaml").read_text())
+    return params
+
+
+def generated(customers: int, seed: int) -> list[dict[str, Any]]:
+    """The rows of `compare` on generated data without drift."""
+    with project(customers, seed) as folder:
+        return compare(folder, params_of(folder))
 
 
 def main() -> None:
@@ -183,8 +208,7 @@ def main() -> None:
         for customers in arguments.customers
     }
     for folder in arguments.folders:
-        params = yaml.safe_load((folder / "params.yaml").read_text())
-        tables[folder.name] = compare(folder, params)
+        tables[folder.name] = compare(folder, params_of(folder))
     for name, rows in tables.items():
         if rows:
             means = pd.DataFrame(rows).groupby(["form", "months"], sort=False).mean()

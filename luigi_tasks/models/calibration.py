@@ -24,7 +24,7 @@ def fit_calibrator(method: str, scores: Floats, labels: Any) -> Any:
     Elkan, "Transforming classifier scores into accurate multiclass probability estimates" (2002).
     """
     if method == "sigmoid":
-        return LogisticRegression(C=1e6).fit(_log_odds(scores), labels)
+        return LogisticRegression(C=1e6).fit(log_odds(scores).reshape(-1, 1), labels)
     if method == "isotonic":
         return IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(scores, labels)
     return None
@@ -35,13 +35,14 @@ def calibrated(calibrator: Any, scores: Floats) -> Floats:
     if calibrator is None:
         return scores
     if isinstance(calibrator, LogisticRegression):
-        probabilities: Floats = calibrator.predict_proba(_log_odds(scores))[:, 1]
+        probabilities: Floats = calibrator.predict_proba(log_odds(scores).reshape(-1, 1))[:, 1]
     else:
         probabilities = calibrator.predict(scores)
     return probabilities
 
 
-def _log_odds(scores: Floats) -> Floats:
+def log_odds(scores: Floats) -> Floats:
+    """ln(p / (1 − p)) of probabilities, of the same shape; those of 0 and 1 are ± 13.8."""
     inside = np.clip(scores, _LEAST, 1 - _LEAST)
-    odds: Floats = np.log(inside / (1 - inside)).reshape(-1, 1)
+    odds: Floats = np.log(inside / (1 - inside))
     return odds

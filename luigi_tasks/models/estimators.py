@@ -15,8 +15,12 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.models.behaviour import BehaviouralScore
 from luigi_tasks.models.classes import class_at
 from luigi_tasks.models.feature_columns import model_input
+
+# How the names of the features begin that are made of the loan's own installments.
+HISTORY = "hist_"
 
 
 def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
@@ -55,10 +59,15 @@ def make_pipeline(features: pd.DataFrame, classifier: Any) -> Pipeline:
     """Imputation, encoding and scaling of these features, then the classifier, all unfitted.
 
     Numbers: the training median stands for missing, then standardised. Categories: missing is
-    a category, unknown ones encode as nothing.
+    a category, unknown ones encode as nothing. Of the numbers the repayment history comes first;
+    it updates what the classifier says of all others (see BehaviouralScore).
     """
     categorical = [name for name in features.columns if features[name].dtype == object]
     numeric = [name for name in features.columns if name not in categorical]
+    numeric.sort(key=lambda name: not name.startswith(HISTORY))
+    history = sum(name.startswith(HISTORY) for name in numeric)
+    if 0 < history < len(features.columns):
+        classifier = BehaviouralScore(classifier, history)
     numbers = Pipeline(
         [
             ("impute", SimpleImputer(strategy="median", keep_empty_features=True)),

@@ -30,6 +30,7 @@ from luigi_tasks.models.classes import class_at
 _LISTED = {
     "builtins": "slice",
     "collections": "OrderedDict defaultdict",
+    "luigi_tasks.models.behaviour": "BehaviouralScore",
     "luigi_tasks.models.loan_model": "LoanModel",
     "numpy": "dtype ndarray float32 float64 int32 int64",
     "numpy._core.multiarray": "_reconstruct scalar",
