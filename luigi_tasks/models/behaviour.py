@@ -44,8 +44,19 @@ class BehaviouralScore(ClassifierMixin, BaseEstimator):
         added: Floats = self.update_.decision_function(prepared[:, : self.history]) - self.base_
         return added
 
+    def decision_function(self, prepared: Floats) -> Floats:
+        """The log-odds of default, shape (n,)."""
+        score = self.application.predict_proba(prepared[:, self.history :])[:, 1]
+        odds: Floats = log_odds(score) + self.update(prepared)
+        return odds
+
     def predict_proba(self, prepared: Floats) -> Floats:
         """The probabilities of good and default, shape (n, 2)."""
-        score = self.application.predict_proba(prepared[:, self.history :])[:, 1]
-        default = expit(log_odds(score) + self.update(prepared))
+        default = expit(self.decision_function(prepared))
         return np.column_stack([1 - default, default])
+
+    @property
+    def coef_(self) -> Floats:
+        """The weights in the log-odds, shape (1, columns); only of a linear application score."""
+        weights: Floats = np.hstack([self.update_.coef_, self.application.coef_])
+        return weights

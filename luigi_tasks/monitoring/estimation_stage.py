@@ -15,7 +15,7 @@ from luigi_tasks.models.predictions import Predictions
 class EstimatedPerformance(AsOfStage):
     """datamart/gold/estimated_performance.parquet: a view, which governance does not read."""
 
-    reads = ("predictions.threshold",)
+    reads = ("predictions.threshold", "labels.prediction_mob", "labels.observation_mob")
     product = "estimates"
 
     def slow_imports(self) -> tuple[str, ...]:

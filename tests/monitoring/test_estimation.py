@@ -20,6 +20,7 @@ from luigi_tasks.monitoring.estimation import (
     realised,
 )
 
+SETTINGS: dict[str, Any] = {"threshold": 0.5, "prediction_mob": 3, "observation_mob": 6}
 SCORES = np.array([0.1, 0.3, 0.3, 0.6, 0.8])
 
 
@@ -38,7 +39,7 @@ def loans(scores: Any, labels: Any = None, **values: Any) -> pd.DataFrame:
 
 
 def estimated(*parts: pd.DataFrame) -> pd.DataFrame:
-    return estimated_performance(pd.concat(parts, ignore_index=True), threshold=0.5)
+    return estimated_performance(pd.concat(parts, ignore_index=True), **SETTINGS)
 
 
 def expectations(scores: np.ndarray) -> dict[str, float]:
