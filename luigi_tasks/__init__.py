@@ -7,7 +7,13 @@ messages.in_one_sentence()  # before the first import of Luigi, which reads luig
 from luigi_tasks import parameters
 from luigi_tasks.core import proxies, settings
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.governance.close_incident import CloseIncident
+from luigi_tasks.governance.acts import (
+    CloseIncident,
+    PromoteModel,
+    RequestRetraining,
+    RestateGeneration,
+    RollbackModel,
+)
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze, RawCsv
 from luigi_tasks.layers.gold import GoldFeatures
@@ -17,6 +23,7 @@ from luigi_tasks.models.candidates import TrainCandidate
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.reasons_stage import Reasons
+from luigi_tasks.models.shadow import ShadowScores
 from luigi_tasks.models.training_data import TrainingData
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
@@ -61,10 +68,15 @@ __all__ = [
     "PipelineError",
     "Plots",
     "Predictions",
+    "PromoteModel",
     "QualityCheck",
     "RawCsv",
     "Reasons",
     "Reports",
+    "RequestRetraining",
+    "RestateGeneration",
+    "RollbackModel",
+    "ShadowScores",
     "Silver",
     "TrainCandidate",
     "TrainingData",

@@ -10,12 +10,30 @@ import argparse
 import sys
 from types import ModuleType
 
-from luigi_tasks.commands import generate, sample_data, sign, status, summary, verify
+from luigi_tasks.commands import (
+    audit,
+    generate,
+    registry,
+    sample_data,
+    sign,
+    status,
+    summary,
+    verify,
+)
+from luigi_tasks.commands.act import ActCommand
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.governance import acts
 
-COMMANDS: dict[str, ModuleType] = {
+COMMANDS: dict[str, ModuleType | ActCommand] = {
     "status": status,
     "summary": summary,
+    "audit": audit,
+    "registry": registry,
+    "close-incident": ActCommand(acts.CloseIncident),
+    "request-retraining": ActCommand(acts.RequestRetraining),
+    "promote": ActCommand(acts.PromoteModel),
+    "rollback": ActCommand(acts.RollbackModel),
+    "restate": ActCommand(acts.RestateGeneration),
     "verify": verify,
     "sample-data": sample_data,
     "generate": generate,

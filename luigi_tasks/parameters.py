@@ -284,6 +284,26 @@ RULES = Rules(
         ),
         "governance.min_auc": Number(0, 1, about="retrain below this AUC"),
         "governance.max_psi": Number(0, 100, about="retrain from this PSI on"),
+        "governance.released": OneOf(
+            "keep",
+            "refit",
+            about="what was published when data, parameters or code change: it stays until a "
+            "restatement is asked for, or it is made again at once",
+        ),
+        "governance.shadow_months": Whole(
+            0, 24, about="months that a challenger is scored beside the champion, then judged"
+        ),
+        "governance.min_auc_gain": Number(
+            0, 1, about="AUC by which a challenger has to be better, beyond chance"
+        ),
+        "governance.max_approval_change": Number(
+            0, 1, about="how far a challenger may change the share of approved loans"
+        ),
+        "governance.max_calibration_loss": Number(
+            0,
+            1,
+            about="how much further a challenger's mean score may be from the default rate",
+        ),
         "governance.min_matured": Whole(
             1, 10**9, about="matured live loans that an AUC needs before it counts"
         ),

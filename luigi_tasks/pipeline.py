@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from luigi_tasks.core.settings import params
 from luigi_tasks.core.task import Task, Wrapper
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.generations.as_of import AsOf
+from luigi_tasks.generations.as_of import AsOfWrapper
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.reasons_stage import Reasons
+from luigi_tasks.models.shadow import ShadowScores
 from luigi_tasks.monitoring.calibration_stage import Calibration
 from luigi_tasks.monitoring.estimation_stage import EstimatedPerformance
 from luigi_tasks.monitoring.fairness_stage import Fairness
@@ -30,21 +32,25 @@ class BronzeLayer(Wrapper):
         return [Bronze(table=name) for name in TABLES]
 
 
-class TrainingPipeline(AsOf, Wrapper):
-    """From the extracts to the champion."""
+class TrainingPipeline(AsOfWrapper):
+    """From the extracts to the champion, and to the challenger that was asked for."""
 
     def requires(self) -> list[Task]:
-        return [BestModel(generation=self.generation)]
+        generations = [self.generation, *([self.challenger] if self.challenger else [])]
+        return [BestModel(generation=generation) for generation in generations]
 
 
-class InferencePipeline(AsOf, Wrapper):
+class InferencePipeline(AsOfWrapper):
     """From the extracts to the scored loan book, and the reasons for its scores."""
 
     def requires(self) -> list[Task]:
-        return [Predictions(**self.moment), Reasons(**self.moment)]
+        required: list[Task] = [Predictions(**self.moment), Reasons(**self.moment)]
+        if self.challenger and params()["governance.shadow_months"]:
+            required.append(ShadowScores(challenger=self.challenger, **self.moment))
+        return required
 
 
-class Reports(AsOf, Wrapper):
+class Reports(AsOfWrapper):
     """How well the model and the loans do, for people to look at: tables, pictures and plots."""
 
     def requires(self) -> list[Task]:
@@ -63,14 +69,14 @@ class Reports(AsOf, Wrapper):
         ]
 
 
-class MonitoringPipeline(AsOf, Wrapper):
+class MonitoringPipeline(AsOfWrapper):
     """From the extracts to the reports and the decision on the model."""
 
     def requires(self) -> list[Task]:
         return [Reports(**self.moment), Governance(**self.moment)]
 
 
-class Pipeline(AsOf, Wrapper):
+class Pipeline(AsOfWrapper):
     """All of it."""
 
     def requires(self) -> list[Task]:

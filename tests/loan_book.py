@@ -53,7 +53,8 @@ def training_frame(until: str = "2024-03-01", origins: int = 3) -> pd.DataFrame:
     """A training frame whose newest vintages are held out by an origin each."""
     book = gold()
     frame = matured_loans(book, day(until))
-    frame = frame.assign(origin=origins_of(frame, origins), train_until=day(until))
+    frame = frame.assign(origin=origins_of(frame, origins), train_until=day(until), since=None)
+    frame = frame.drop(columns="prediction_date")
     return frame.merge(book[["loan_id", *FEATURES]], on="loan_id")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -34,10 +35,10 @@ def marker(project: Project) -> dict:
 def drifted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Who defaults changes with the vintage of April 2024; run month after month."""
     path = tmp_path_factory.mktemp("drifted") / "project"
-    project = Project.create(path, customers=2500, drift="--drift concept --drift-from 2024-04")
+    project = Project.create(path, customers=5000, drift="--drift concept --drift-from 2024-04")
     # Few customers make few loans a month: governance may decide on fewer.
-    project.edit("params.yaml", "min_matured: 150", "min_matured: 50")
-    project.edit("params.yaml", "min_new_labels: 150", "min_new_labels: 50")
+    project.edit("params.yaml", "min_matured: 150", "min_matured: 100")
+    project.edit("params.yaml", "min_new_labels: 150", "min_new_labels: 100")
     project.edit("params.yaml", "max_psi: 0.20", "max_psi: 9")
     for day in ("2024-09-01", "2024-10-01", "2024-11-01", "2024-12-01"):
         done = project.luigi("Pipeline", "--as-of", day)
@@ -48,19 +49,24 @@ def drifted(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def test_a_breach_raises_one_generation_and_the_next_run_trains_it(drifted: Project) -> None:
     actions = [(d["as_of"], d["generation"], d["action"]) for d in decisions(drifted)]
     assert actions == [
+        ("2024-07-01", 1, "keep"),
+        ("2024-08-01", 1, "keep"),
         ("2024-09-01", 1, "keep"),
-        ("2024-10-01", 1, "retrain"),
-        ("2024-11-01", 2, "keep"),
+        ("2024-10-01", 1, "keep"),
+        ("2024-11-01", 1, "retrain"),
+        ("2024-11-01", 2, "promote"),
         ("2024-12-01", 2, "keep"),
     ]
-    assert decisions(drifted)[1]["reason"].startswith("AUC 0.")
+    assert decisions(drifted)[4]["reason"].startswith("AUC 0.")
     assert marker(drifted)["generation"] == 2
-    assert marker(drifted)["train_until"] == "2024-10-01"
+    assert marker(drifted)["train_until"] == "2024-11-01"
     metadata = json.loads((drifted.path / "model_store" / "model_metadata_2.json").read_text())
-    assert metadata["window"]["train_until"] == "2024-10-01"
-    met = metadata["against_incumbent"]
-    assert set(met["metrics"]) >= {"generation_1"}, "the champion takes part in the selection"
+    assert metadata["window"]["train_until"] == "2024-11-01"
+    assert metadata["window"]["since"] == "2024-07-01", "it has learnt from the break on alone"
+    met = metadata["against_champion"]
+    assert met["champion"] == 1
     assert met["loans"]["first_vintage"] > "2023-12-01", "on vintages that it was not fitted on"
+    assert met["performing"]["difference_low"] > 0.05
 
 
 def test_live_auc_falls_below_its_limit_where_the_concept_changes(drifted: Project) -> None:
@@ -79,8 +85,8 @@ def test_a_retrain_scores_the_months_after_it_and_rewrites_none_before(drifted: 
         known[SAID].reset_index(drop=True), before[SAID].reset_index(drop=True)
     )
     by_generation = after.groupby("generation")["prediction_date"].agg(["min", "max"])
-    assert str(by_generation.loc[1, "max"]) == "2024-10-01"
-    assert str(by_generation.loc[2, "min"]) == "2024-11-01"
+    assert str(by_generation.loc[1, "max"]) == "2024-11-01"
+    assert str(by_generation.loc[2, "min"]) == "2024-12-01"
     assert set(after[after["generation"] == 2]["sample"]) == {"live"}
 
 
@@ -179,7 +185,12 @@ def test_a_day_that_the_data_do_not_reach_is_refused_without_a_decision(project:
 
 def test_a_decision_on_a_day_that_never_was_settles_nothing(project: Project) -> None:
     path = project.path / "datamart" / "governance" / "decisions.jsonl"
-    line = json.loads(path.read_text())
+    line = json.loads(path.read_text().splitlines()[0])
+    del line["facts"]
     path.write_text(json.dumps({**line, "as_of": "2099-01-01", "evidence": "x"}) + "\n")
+    marker_path = path.with_name("retrain_marker.json")
+    head = {"entries": 1, "head": hashlib.sha256(path.read_bytes()[:-1]).hexdigest()}
+    marker_path.write_text(json.dumps({**json.loads(marker_path.read_text()), **head}))
     assert project.luigi("Pipeline").returncode == 0
-    assert [d["as_of"] for d in decisions(project)] == ["2099-01-01", "2025-11-01"]
+    assert [d["as_of"] for d in decisions(project)][:2] == ["2099-01-01", "2024-07-01"]
+    assert decisions(project)[-1]["as_of"] == "2025-11-01"

@@ -11,7 +11,7 @@ from luigi_tasks.core.files import MARKER
 from luigi_tasks.core.storage import in_model_store
 from luigi_tasks.core.targets import Directory, Document, StageTarget
 from luigi_tasks.generations.audit_trail import read_trail, trail_path
-from luigi_tasks.generations.marker import marker_path, read_marker
+from luigi_tasks.generations.marker import marker_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
         _check(target)
         _sign(target.path / MARKER if isinstance(target, Directory) else target.path)
     # Signed or not, a trail whose chain is broken and a marker ahead of it are refused.
-    if trail_path().exists():
-        _sign(trail_path())
+    for path in (trail_path(), marker_path()):
+        if path.exists():
+            _sign(path)
     read_trail()
-    if marker_path().exists():
-        _sign(marker_path())
-    read_marker()
     return 0
 
 

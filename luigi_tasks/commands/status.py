@@ -26,8 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     width = max(len(row["task"]) for row in rows)
     for row in rows:
-        state = "fresh" if row["fresh"] else "STALE"
-        print(f"{state}  {row['task']:{width}}  {row['reason'] or row['output']}".rstrip())
+        state = "kept " if row["kept"] else "fresh" if row["fresh"] else "STALE"
+        about = row["reason"] or row["kept"] or row["output"]
+        print(f"{state}  {row['task']:{width}}  {about}".rstrip())
     stale = sum(not row["fresh"] for row in rows)
     print(f"{len(rows) - stale} fresh, {stale} stale")
     return 0
@@ -35,10 +36,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def add_as_of(parser: argparse.ArgumentParser) -> None:
     """Add --as-of, which several commands take."""
-    parser.add_argument("--as-of", type=_date, metavar="YYYY-MM-DD", help="default: the newest")
+    parser.add_argument("--as-of", type=date, metavar="YYYY-MM-DD", help="default: the newest")
 
 
-def _date(text: str) -> dt.date:
+def date(text: str) -> dt.date:
+    """A date as an argument."""
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
@@ -51,7 +53,10 @@ def with_targets(tasks: Iterable[Task]) -> Iterator[Task]:
 
 
 def status_of(root: Task) -> list[dict[str, Any]]:
-    """{task, output, fresh, reason} for every target below a task, inputs first."""
+    """{task, output, fresh, reason, kept} for every target below a task, inputs first.
+
+    `kept` says why a fresh one would be stale if it had not been released.
+    """
     rows = []
     with one_look(root):
         for task in with_targets(tasks_below(root)):
@@ -63,6 +68,7 @@ def status_of(root: Task) -> list[dict[str, Any]]:
                     "output": str(output),
                     "fresh": reason is None,
                     "reason": reason,
+                    "kept": task.kept_because() if isinstance(task, Stage) else None,
                 }
             )
     return rows

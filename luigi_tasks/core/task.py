@@ -253,6 +253,10 @@ class Stage(Task):
         """Where an output lies; without a name, where the product lies."""
         return self.output()[output or self.product].path
 
+    def kept_because(self) -> str | None:
+        """Why it is fresh although its recipe is another today; None when it is as usual."""
+        return None
+
     def slow_imports(self) -> tuple[str, ...]:
         """Modules that `build` needs and that take long to import."""
         return ()

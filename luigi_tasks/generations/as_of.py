@@ -10,6 +10,7 @@ to `as_of=<day>/` beside it; an older day that is asked for later is built there
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,10 +23,11 @@ from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.storage import in_data
 from luigi_tasks.core.targets import StageTarget
-from luigi_tasks.core.task import Stage, Task
+from luigi_tasks.core.task import Stage, Task, Wrapper
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.snapshots import snapshot_dates
 from luigi_tasks.generations import registry
+from luigi_tasks.generations.registry import Reign
 
 Target = TypeVar("Target", bound=StageTarget)
 
@@ -85,20 +87,21 @@ def check_day(day: dt.date) -> None:
 def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int]:
     """The concrete day and generation for a run; None asks for the newest.
 
-    Raises PipelineError as `check_day` does, and for a generation that the day does not know.
+    Raises PipelineError as `check_day` does, and for a generation that was not champion by then.
     """
     day = as_of or data_span()[1]
     check_day(day)
-    current = registry.current_generation(day)
-    if generation is not None and not 1 <= generation <= current:
+    champions = [reign.generation for reign in registry.reigns(day)]
+    if generation is not None and generation not in champions:
+        known = ", ".join(map(str, dict.fromkeys(champions)))
         raise PipelineError(
-            f"--generation {generation}: on {day} there are generations 1 to {current}"
+            f"--generation {generation}: on {day} the champions up to then are {known}"
         )
-    return day, generation or current
+    return day, generation or champions[-1]
 
 
 class AsOf(Task):
-    """A task that answers for a day with the generation that is current on it."""
+    """A task that answers for a day with the generation that is champion on it."""
 
     abstract = True
     as_of = luigi.DateParameter(
@@ -107,7 +110,7 @@ class AsOf(Task):
     )
     generation = luigi.IntParameter(
         default=None,  # type: ignore[arg-type]
-        description="the model's running number; default: the newest on that day",
+        description="the champion, by its running number; default: that of the day",
     )
 
     @classmethod
@@ -120,25 +123,46 @@ class AsOf(Task):
         super().check()
         check_day(self.as_of)
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # What governance asks for in the meantime is trained by the next run.
+        self.challenger = registry.challenger(self.as_of)
+
+    def is_superseded(self) -> bool:
+        """Whether another generation has become champion of the day since the run began."""
+        return registry.reigns(self.as_of)[-1].generation != self.generation
+
+    def stale_because(self) -> str | None:
+        """Another champion answers for the day: nothing is left to do for this one."""
+        return None if self.is_superseded() else super().stale_because()
+
     @property
     def moment(self) -> dict[str, Any]:
         """Both parameters, to hand on to another task."""
         return {"as_of": self.as_of, "generation": self.generation}
 
+    @property
+    def reigns(self) -> list[Reign]:
+        """Who scores which months, as of this day: oldest first, this champion last."""
+        return registry.reigns(self.as_of, self.generation)
 
-class AsOfScoring(AsOf):
-    """The same, with the newest generation that can have scored anything by that day."""
+    @property
+    def champions(self) -> list[int]:
+        """The generations among them."""
+        return sorted({reign.generation for reign in self.reigns})
+
+
+class AsOfWrapper(AsOf, Wrapper):
+    """Does nothing but require, of the champion of the day: when it changes, of the new one too."""
 
     abstract = True
 
-    @classmethod
-    def concrete_values(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = super().concrete_values(values)
-        values["generation"] = registry.scoring_generation(values["as_of"], values["generation"])
-        return values
+    def run(self) -> Iterator[Task]:
+        if self.is_superseded():
+            yield type(self)(as_of=self.as_of)
 
 
-class AsOfStage(AsOfScoring, Stage):
+class AsOfStage(AsOf, Stage):
     """A stage whose outputs answer for a day."""
 
     abstract = True

@@ -1,6 +1,7 @@
 """The marker, `datamart/governance/retrain_marker.json`: which generation is current, and why.
 
-It always exists and says in short what the audit trail says: it is what DVC watches.
+It always exists and says in short what the audit trail says: it is what DVC watches and what git
+holds. `entries` and `head` are the end of the trail, so that a trail that was cut off is found.
 """
 
 from __future__ import annotations
@@ -15,26 +16,31 @@ from luigi_tasks.core import signing
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.records import Record, from_json, to_text
 from luigi_tasks.core.storage import in_datamart
-from luigi_tasks.generations.audit_trail import Decision, read_trail, trail_path
+
+START = "0" * 64
+"""What stands for the hash of a line before the first."""
 
 
-class Marker(Record, frozen=True):
-    """The current generation, the day up to which it knows labels (null: params.yaml), and why.
+class Marker(Record, frozen=True, omit_defaults=False):
+    """What the audit trail comes to.
 
-    `closed_incidents` are those that people have closed: extract and day.
+    `generation` is the newest that was asked for, with the day up to which it knows labels (null:
+    params.yaml) and why. `champion` is the one that scores, `champions` are the days on which another generation became champion,
+    `closed_incidents` what people have closed: extract and day. `restated` are the days on which
+    a generation was to be restated. The trail has `entries` lines and ends with one whose SHA-256
+    is `head`; while a line is being added `coming` is the hash of that line.
     """
 
     generation: Annotated[int, msgspec.Meta(ge=1)]
     train_until: dt.date | None
     reason: str
+    champion: int = 1
+    champions: list[str] = []
     closed_incidents: list[str] = []
-
-
-FIRST_MARKER = Marker(
-    generation=1,
-    train_until=None,
-    reason="the first model: its train_until is training.train_until of params.yaml",
-)
+    restated: list[str] = []
+    entries: int = 0
+    head: str = START
+    coming: str | None = None
 
 
 def marker_path() -> Path:
@@ -42,50 +48,23 @@ def marker_path() -> Path:
     return in_datamart("governance", "retrain_marker.json")
 
 
-def marker_for(trail: list[Decision]) -> Marker:
-    """The marker that belongs to a trail."""
-    closed = [f"{d.extract} {d.as_of}" for d in trail if d.action == "close_incident"]
-    for decision in reversed(trail):
-        if decision.next_generation is not None:
-            return Marker(
-                generation=decision.next_generation,
-                train_until=decision.as_of,
-                reason=decision.reason,
-                closed_incidents=closed,
-            )
-    return msgspec.structs.replace(FIRST_MARKER, closed_incidents=closed)
+def read_marker() -> Marker | None:
+    """The marker; None when there is none.
 
-
-def generations_of(trail: list[Decision]) -> list[int]:
-    """The generations that a trail has raised, and the first, which needs no decision."""
-    return [1, *(d.next_generation for d in trail if d.next_generation is not None)]
-
-
-def read_marker() -> Marker:
-    """The marker, made from the trail when there is none.
-
-    Raises PipelineError when it is unreadable, when it is not signed although there is a key, or
-    when it names a generation that nobody decided on.
+    Raises PipelineError when it is unreadable, or not signed although there is a key.
     """
     path = marker_path()
     try:
-        text = signing.read(path)
+        return from_json(signing.read(path), Marker, path)
     except FileNotFoundError:
-        write_marker(marker_for(read_trail()))
-        return read_marker()
-    try:
-        marker = from_json(text, Marker, path)
+        return None
     except PipelineError as error:
+        if "refused" in str(error) or "cannot be read" in str(error):
+            raise
         raise PipelineError(
             f"{path}: the marker is not JSON with a whole `generation` from 1 on, `train_until` "
             f"and `reason` ({str(error).removeprefix(f'{path}: ')})"
         ) from None
-    if marker.generation > max(generations_of(read_trail())):
-        raise PipelineError(
-            f"{path}: names generation {marker.generation}, but {trail_path()} holds no decision "
-            "for it"
-        )
-    return marker
 
 
 def write_marker(marker: Marker) -> None:

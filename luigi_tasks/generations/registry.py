@@ -1,42 +1,99 @@
-"""Which generation exists on which day: read from decisions taken on that day or before.
+"""Which generation exists, and which is champion, on which day: read from the audit trail.
 
-Generation 1 needs no decision; every later one was raised by a decision to retrain.
+Generation 1 needs no decision and is champion from the beginning; every later one was raised by a
+decision to retrain, as a challenger, and becomes champion by a promotion.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from typing import NamedTuple
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.generations.audit_trail import Decision, read_trail, trail_path
-from luigi_tasks.generations.marker import generations_of, read_marker
+from luigi_tasks.generations.audit_trail import CHANGES, Entry, read_trail, trail_path
 
 
-def current_generation(as_of: dt.date | None = None) -> int:
-    """The newest generation raised on or before a day (default: ever)."""
-    trail = [d for d in read_trail() if as_of is None or d.as_of <= as_of]
-    return min(max(generations_of(trail)), read_marker().generation)
+class Reign(NamedTuple):
+    """From the month after `since` on a generation scores; the first since ever."""
+
+    since: dt.date
+    generation: int
 
 
-def scoring_generation(as_of: dt.date, generation: int) -> int:
-    """The newest generation up to `generation` that was raised before a day.
+FIRST = Reign(dt.date.min, 1)
 
-    One raised on the day itself has nothing to score yet: its months begin after it.
+
+def generations(as_of: dt.date | None = None) -> list[int]:
+    """The generations raised on or before a day (default: ever), from 1 on."""
+    trail = [e for e in read_trail() if as_of is None or e.as_of <= as_of]
+    return [1, *(e.next_generation for e in trail if e.next_generation is not None)]
+
+
+def reigns(as_of: dt.date, generation: int | None = None) -> list[Reign]:
+    """Who was champion when, as of a day; with a generation, up to when it last became champion.
+
+    A change takes effect after the day on which it was decided. Within one run the trail grows:
+    what is asked for with a generation does not change with it.
     """
-    earlier = [d for d in read_trail() if d.as_of < as_of]
-    return max(number for number in generations_of(earlier) if number <= generation)
+    found = [FIRST]
+    found += [
+        Reign(e.as_of, e.generation)
+        for e in read_trail()
+        if e.action in CHANGES and e.as_of < as_of
+    ]
+    if generation is None:
+        return found
+    last = max(i for i, reign in enumerate(found) if reign.generation == generation)
+    return found[: last + 1]
 
 
-def closures(as_of: dt.date) -> list[Decision]:
+def challenger(as_of: dt.date) -> int | None:
+    """The generation that was raised by a day and neither promoted nor rejected by then."""
+    found = None
+    for entry in read_trail():
+        if entry.as_of <= as_of:
+            if entry.next_generation is not None:
+                found = entry.next_generation
+            elif entry.action in ("promote", "reject") and entry.generation == found:
+                found = None
+    return found
+
+
+def closures(as_of: dt.date) -> list[Entry]:
     """What people have closed on or before a day: the incidents of an extract, oldest first."""
-    return [d for d in read_trail() if d.action == "close_incident" and d.as_of <= as_of]
+    return [e for e in read_trail() if e.action == "close_incident" and e.as_of <= as_of]
 
 
-def train_until(generation: int) -> dt.date | None:
-    """The day up to which a generation knows labels; None for the first (params.yaml says)."""
+def raised_by(generation: int) -> Entry | None:
+    """The entry that has asked for a generation; None for the first.
+
+    Its day is the one up to which the generation knows labels. Raises PipelineError when nobody
+    has asked for it.
+    """
     if generation == 1:
         return None
-    for decision in read_trail():
-        if decision.next_generation == generation:
-            return decision.as_of
+    for entry in read_trail():
+        if entry.next_generation == generation:
+            return entry
     raise PipelineError(f"{trail_path()}: no decision has raised generation {generation}")
+
+
+def months_after(day: dt.date, months: int) -> dt.date:
+    """The first of the month so many months after that of a day; the day itself for none."""
+    if not months:
+        return day
+    number = day.year * 12 + day.month - 1 + months
+    return dt.date(number // 12, number % 12 + 1, 1)
+
+
+def decision_days(after: dt.date, until: dt.date) -> list[dt.date]:
+    """The first day of every month after a day, up to another: on it the month before has ended.
+
+    Governance decides on these days alone, so that its decisions do not depend on when it is run.
+    """
+    days = []
+    month = after.year * 12 + after.month  # of the month after, counted from 0
+    while (day := dt.date(month // 12, month % 12 + 1, 1)) <= until:
+        days.append(day)
+        month += 1
+    return days

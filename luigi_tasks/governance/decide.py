@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import pandas as pd
@@ -33,12 +33,16 @@ class Breach:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is decided on a day's monitoring, why, and how many labels have matured since."""
+    """What is decided on a day's monitoring, why, and how many labels have matured since.
+
+    `since` is the first month of the break for which a retrain is asked.
+    """
 
     action: Literal["keep", "retrain"]
     state: State
     reason: str
     newly_matured_labels: int
+    since: dt.date | None = None
 
 
 def breaches(
@@ -169,7 +173,7 @@ def decide(
         since = min(breach.since for breach in certain)
         fresh = int(live.loc[live["month"] >= since, "n_new_labels"].sum())
         if fresh >= needed:
-            return verdict("retrain", "retrain", *sentences)
+            return replace(verdict("retrain", "retrain", *sentences), since=since)
         waits = f"waits for {needed} matured loans from {since:%b %Y} on to learn from: now {fresh}"
         return verdict("keep", "waiting", *sentences, waits)
     doubtful = [f"{breach.sentence}, which may be chance" for breach in broken]

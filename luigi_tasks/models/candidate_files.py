@@ -19,7 +19,7 @@ SCORES, PARAMETERS = "scores.parquet", "parameters.json"
 
 
 def write_candidate(folder: Path, scores: pd.DataFrame, parameters: dict[str, Any]) -> None:
-    """Make the folder: row, origin and score of the held-out loans; the parameters.
+    """Make the folder: row, origin, window and score of held-out loans; the parameters.
 
     The model store names no loan: row is its number in the training data.
     """
@@ -42,7 +42,7 @@ def check(folder: Path) -> dict[str, str]:
 
 
 def read_scores(folder: Path) -> pd.DataFrame:
-    """row, origin and score: the probability of default of every held-out loan."""
+    """row, origin, window and score: the probability of default of every held-out loan."""
     return pd.read_parquet(folder / SCORES)
 
 

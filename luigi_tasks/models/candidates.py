@@ -15,10 +15,11 @@ from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_model_store
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
+from luigi_tasks.models.released import StageOfGeneration
 from luigi_tasks.models.training_data import TrainingData
 
 
-class TrainCandidate(Stage):
+class TrainCandidate(StageOfGeneration):
     """One candidate: its score for every loan of the held-out vintages, by rolling origin.
 
     A candidate with `members` has the mean of the scores of those candidates.
@@ -68,6 +69,10 @@ class TrainCandidate(Stage):
             return True
 
         digests.remembered(f"candidate-{digests.of_json([self.name, self.spec])[:32]}", make)
+
+    def is_whole(self) -> bool:
+        """A released model needs its candidates no more."""
+        return True
 
     def requires(self) -> dict[str, Stage]:
         return {

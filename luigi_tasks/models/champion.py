@@ -1,4 +1,4 @@
-"""The stage BestModel: the champion of a generation."""
+"""The stage BestModel: the model of a generation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import luigi
 
-from luigi_tasks.core import signing
+from luigi_tasks.core import digests, signing
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.settings import params
@@ -18,19 +18,20 @@ from luigi_tasks.core.task import Stage
 from luigi_tasks.generations import registry
 from luigi_tasks.models.candidates import TrainCandidate
 from luigi_tasks.models.names import metadata_path, model_files
+from luigi_tasks.models.released import StageOfGeneration, check_released
 from luigi_tasks.models.training_data import TrainingData
 
 
-class BestModel(Stage):
+class BestModel(StageOfGeneration):
     """The candidate that orders performing loans best, fitted on all loans, and its metadata.
 
-    From generation 2 on it has to beat the champion before, on vintages that neither was fitted
-    on.
+    From generation 2 on it is a challenger: the metadata hold it against the champion, on loans
+    that neither was fitted on, and governance decides.
     """
 
     generation = luigi.IntParameter(
         default=None,  # type: ignore[arg-type]
-        description="default: the marker's",
+        description="default: the newest that was asked for",
     )
     reads = (
         "predictions.threshold",
@@ -43,7 +44,7 @@ class BestModel(Stage):
     @classmethod
     def concrete_values(cls, values: dict[str, Any]) -> dict[str, Any]:
         if values["generation"] is None:
-            values["generation"] = registry.current_generation()
+            values["generation"] = registry.generations()[-1]
         return values
 
     def candidates(self) -> dict[str, TrainCandidate]:
@@ -52,9 +53,10 @@ class BestModel(Stage):
         return {name: TrainCandidate(name=name, generation=self.generation) for name in names}
 
     @property
-    def incumbent(self) -> str | None:
-        """The name under which the champion before takes part; None for the first generation."""
-        return f"generation_{self.generation - 1}" if self.generation > 1 else None
+    def champion(self) -> int | None:
+        """The champion that it is held against; None for the first generation."""
+        entry = registry.raised_by(self.generation)
+        return entry.generation if entry else None
 
     def slow_imports(self) -> tuple[str, ...]:
         return ("luigi_tasks.models.contest",)
@@ -64,8 +66,8 @@ class BestModel(Stage):
             "training data": TrainingData(generation=self.generation),
             **self.candidates(),
         }
-        if self.incumbent:
-            required[self.incumbent] = BestModel(generation=self.generation - 1)
+        if self.champion:
+            required["champion"] = BestModel(generation=self.champion)
         return required
 
     def output(self) -> dict[str, StageTarget]:
@@ -81,6 +83,7 @@ class BestModel(Stage):
         with Progress(self, "fitting the champion"):
             metadata = hold_contest(
                 self.generation,
+                self.champion,
                 self.requires()["training data"].path(),
                 {name: candidate.path() for name, candidate in self.candidates().items()},
                 folder,
@@ -90,5 +93,7 @@ class BestModel(Stage):
         (folder / metadata_path(self.generation).name).write_text(text, encoding="utf-8")
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
+        model = digests.of_file(staging / model_files(self.generation)[0])
+        check_released(self.generation, model)
         super().publish(target, staging, recipe)
         signing.sign_file(target.path)  # it vouches for the files beside it by their SHA-256

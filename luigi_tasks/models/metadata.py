@@ -38,17 +38,17 @@ class LoanFacts(Record, frozen=True):
 class Window(Record, frozen=True):
     """What a model has seen.
 
-    `train_until` is the day whose labels the generation was chosen by, `fitted_until` the one whose
-    labels its model was fitted on: earlier when it is an incumbent that has kept its place.
+    `train_until` is the day whose labels the generation knows. `since` is the month from which on
+    the loans are different, null unless the model was fitted on those alone.
     `sampled_from` is the number of matured loans when some of them were left out, else null.
     `train` are the loans that it was fitted on, `test` those of the comparison that chose it; the
-    comparison was between models that did not know them, and a candidate that won was then
-    fitted on them too.
+    comparison was between models that did not know them, and the one that won was then fitted
+    on them too.
     """
 
     train_until: dt.date
     sampled_from: int | None
-    fitted_until: dt.date | None = None
+    since: dt.date | None = None
     train: LoanFacts | None = None
     test: LoanFacts | None = None
 
@@ -64,11 +64,46 @@ class Origin(Record, frozen=True):
     metrics: dict[str, Metrics]
 
 
-class Duel(Record, frozen=True):
-    """The best candidate and the champion before, on the held-out loans that are new to both."""
+class Swap(Record, frozen=True):
+    """Loans that one model would approve and the other not, and how many of them default."""
 
+    loans: int
+    default_rate: float | None
+
+
+class Comparison(Record, frozen=True, kw_only=True):
+    """A challenger and the champion on loans that are new to both (`comparison.compare`).
+
+    The gaps are mean score less default rate; `swapped_in` are the loans that only the challenger
+    approves, `swapped_out` those that only the champion does.
+    """
+
+    loans: int
+    default_rate: float | None
+    champion_auc: float | None = None
+    challenger_auc: float | None = None
+    difference: float | None = None
+    difference_low: float | None = None
+    difference_high: float | None = None
+    p_value: float | None = None
+    champion_gap: float | None
+    challenger_gap: float | None
+    champion_approval_rate: float | None
+    challenger_approval_rate: float | None
+    swapped_in: Swap
+    swapped_out: Swap
+
+
+class AgainstChampion(Record, frozen=True):
+    """How a challenger compares with the champion of its day, on all loans and performing ones.
+
+    `loans` are None when no loan was new to both.
+    """
+
+    champion: int
     loans: LoanFacts | None
-    metrics: dict[str, Metrics]
+    all: Comparison
+    performing: Comparison
 
 
 class ModelMetadata(Record, frozen=True):
@@ -97,7 +132,7 @@ class ModelMetadata(Record, frozen=True):
     requested_bins: int
     libraries: dict[str, str]
     origins: list[Origin] = []
-    against_incumbent: Duel | None = None
+    against_champion: AgainstChampion | None = None
     calibration: str = "none"
     calibrated_metrics: Metrics = {}
     provenance: Provenance | None = None

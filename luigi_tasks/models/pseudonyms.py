@@ -52,5 +52,12 @@ def pseudonymised(loans: pd.DataFrame) -> pd.DataFrame:
     return loans.assign(**hidden).sort_values("loan_id", ignore_index=True)
 
 
+def as_in_predictions(loans: pd.DataFrame, identifiers: str) -> pd.DataFrame:
+    """Rows of gold with the loan_id that the predictions have, by predictions.identifiers."""
+    if identifiers == "plain":
+        return loans
+    return loans.assign(loan_id=pseudonyms_of(loans["loan_id"]))
+
+
 def _digest(secret: bytes, column: str, text: str) -> str:
     return hmac.digest(secret, f"{column}\0{text}".encode(), "sha256").hex()

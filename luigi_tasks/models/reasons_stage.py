@@ -13,6 +13,7 @@ from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
 from luigi_tasks.generations.as_of import AsOfStage
 from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.models import pseudonyms
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.training_data import TrainingData
@@ -25,13 +26,8 @@ class Reasons(AsOfStage):
     nothing is decided by their score.
     """
 
-    reads = ("explanations.not_told",)
+    reads = ("explanations.not_told", "predictions.identifiers")
     product = "reasons"
-
-    @property
-    def generations(self) -> range:
-        """The generations that can have scored anything by the as-of day."""
-        return range(1, self.generation + 1)
 
     def slow_imports(self) -> tuple[str, ...]:
         return ("luigi_tasks.models.reasons",)
@@ -40,8 +36,8 @@ class Reasons(AsOfStage):
         return {
             "predictions": Predictions(**self.moment),
             "gold": GoldFeatures(),
-            **{f"model {g}": BestModel(generation=g) for g in self.generations},
-            **{f"training data {g}": TrainingData(generation=g) for g in self.generations},
+            **{f"model {g}": BestModel(generation=g) for g in self.champions},
+            **{f"training data {g}": TrainingData(generation=g) for g in self.champions},
         }
 
     def output(self) -> dict[str, StageTarget]:
@@ -58,19 +54,25 @@ class Reasons(AsOfStage):
         from luigi_tasks.models.reasons import SCHEMA, explained, read_asked, reasons
 
         required, not_told = self.requires(), self.params["explanations.not_told"]
-        training = {g: required[f"training data {g}"].path() for g in self.generations}
-        models = {g: explained(g, training) for g in self.generations}
+        training = {g: required[f"training data {g}"].path() for g in self.champions}
+        models = {g: explained(g, training) for g in self.champions}
         features = sorted({name for model in models.values() for name in model.features})
         codes = page(models[self.generation].features, not_told)
         staging["codes"].write_text(codes, encoding="utf-8")
         asked = read_asked(required["predictions"].path())
-        wanted = ds.field("loan_id").isin(pa.array(asked["loan_id"], pa.string()))
+        identifiers = self.params["predictions.identifiers"]
+        wanted = (
+            ds.field("loan_id").isin(pa.array(asked["loan_id"], pa.string()))
+            if identifiers == "plain"
+            else None
+        )
         with (
             tables.writing(staging["reasons"], SCHEMA) as file,
             Progress(self, "explaining", len(asked), "loans") as progress,
         ):
             for batch in tables.batches(required["gold"].path(), ["loan_id", *features], wanted):
-                loans = asked.merge(batch.to_pandas(), on="loan_id", validate="one_to_one")
+                known = pseudonyms.as_in_predictions(batch.to_pandas(), identifiers)
+                loans = asked.merge(known, on="loan_id", validate="one_to_one")
                 table = reasons(loans, models, not_told)
                 file.write_table(pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
                 progress.add(len(table))

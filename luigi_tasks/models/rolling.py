@@ -1,6 +1,10 @@
-"""Rolling origin: every held-out vintage is scored by models that knew only earlier ones.
+"""Scores of loans that a model does not know, by which candidates are compared.
 
-Tashman, "Out-of-sample tests of forecasting accuracy", Int. Journal of Forecasting 16 (2000).
+Rolling origin: every held-out vintage is scored by models that knew only earlier ones (Tashman,
+"Out-of-sample tests of forecasting accuracy", Int. Journal of Forecasting 16, 2000). After a break
+the loans since then are held out in turn instead, fold by fold (Stone, "Cross-validatory choice",
+J. Royal Statistical Society B 36, 1974), by a model that knows all others and by one that knows
+only those since the break.
 """
 
 from __future__ import annotations
@@ -18,11 +22,14 @@ from luigi_tasks.models.estimators import fit
 from luigi_tasks.models.scoring import score
 from luigi_tasks.models.training_sets import features_in
 
+ALL, SINCE = "all", "since"
+"""The windows of a fit: all loans that it may know, or only those since the break."""
+
 
 def out_of_time_scores(
     name: str, spec: dict[str, Any], frame: pd.DataFrame, random_state: int
 ) -> Iterator[pd.DataFrame]:
-    """row, origin and score of the vintages held out by each origin, one origin at a time.
+    """row, origin, window and score of the loans that each origin holds out, origin by origin.
 
     `frame` is a training frame, row the number of a loan in it, from 0. Raises PipelineError when
     the candidate cannot be fitted.
@@ -30,20 +37,43 @@ def out_of_time_scores(
     features = frame[features_in(frame)]
 
     def scores_of(origin: int) -> pd.DataFrame:
-        before, held_out = frame["origin"] < origin, frame["origin"] == origin
-        model = fit(name, spec, features[before], frame["label"][before], random_state)
-        return pd.DataFrame(
-            {
-                "row": frame.index[held_out],
-                "origin": origin,
-                "score": score(model, features[held_out]),
-            }
-        )
+        held_out = frame["origin"] == origin
+        parts = []
+        for window, known in windows_of(frame, origin).items():
+            model = fit(name, spec, features[known], frame["label"][known], random_state)
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "row": frame.index[held_out],
+                        "origin": origin,
+                        "window": window,
+                        "score": score(model, features[held_out]),
+                    }
+                )
+            )
+        return pd.concat(parts, ignore_index=True)
 
     origins = sorted(set(frame["origin"]) - {0})
     # The limit on linear algebra is one for the process: the first fit that ends must not lift it.
     with threadpool_limits(limits=1), ThreadPoolExecutor(_at_once(spec)) as threads:
         yield from threads.map(scores_of, origins)
+
+
+def windows_of(frame: pd.DataFrame, origin: int) -> dict[str, pd.Series]:
+    """Which loans the models know that score an origin, by window.
+
+    Loans since the break are no window of their own where they are all bad or all good.
+    """
+    if frame["since"].isna().all():
+        return {ALL: frame["origin"] < origin}
+    windows = {ALL: frame["origin"] != origin}
+    since = windows[ALL] & (frame["origin"] > 0)
+    if all(
+        frame["label"][(frame["origin"] > 0) & (frame["origin"] != each)].nunique() == 2
+        for each in set(frame["origin"]) - {0}
+    ):
+        windows[SINCE] = since
+    return windows
 
 
 def _at_once(spec: dict[str, Any]) -> int:

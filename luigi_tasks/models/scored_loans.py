@@ -9,7 +9,7 @@ actual_label (null until it has matured).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from luigi_tasks.core import tables
+from luigi_tasks.generations.registry import Reign
 from luigi_tasks.models import store
 from luigi_tasks.models.scoring import score
 from luigi_tasks.models.training_sets import read_samples
@@ -64,18 +65,17 @@ def scoring_model(generation: int, training_data: Path) -> ScoringModel:
     )
 
 
-def generation_of(months: pd.Series, train_until: Mapping[int, dt.date]) -> pd.Series:
-    """The generation that scores each month: the newest trained until a day before it.
+def generation_of(months: pd.Series, reigns: Sequence[Reign]) -> pd.Series:
+    """The generation that scores each month: the champion on the day before it begins.
 
-    Months before the first model are scored by the first. A month that begins on the very day
-    of a retrain was scored by the model before on that day, and stays with it.
+    A month that begins on the very day of a change was scored by the model before on that day,
+    and stays with it.
     """
-    first = min(train_until)
 
-    def newest(month: dt.date) -> int:
-        return max((g for g, until in train_until.items() if until < month), default=first)
+    def champion(month: dt.date) -> int:
+        return next(reign.generation for reign in reversed(reigns) if reign.since < month)
 
-    return months.map({month: newest(month) for month in months.unique()}).astype("int64")
+    return months.map({month: champion(month) for month in months.unique()}).astype("int64")
 
 
 def sample_of(
@@ -92,11 +92,15 @@ def sample_of(
 
 
 def score_loans(
-    loans: pd.DataFrame, models: Mapping[int, ScoringModel], as_of: dt.date, threshold: float
+    loans: pd.DataFrame,
+    models: Mapping[int, ScoringModel],
+    reigns: Sequence[Reign],
+    as_of: dt.date,
+    threshold: float,
 ) -> pd.DataFrame:
-    """The columns of SCHEMA for loans of gold, in their order, each by the model of its month."""
+    """The columns of SCHEMA for loans of gold, in order, each by the champion of its month."""
     months = months_of(loans["prediction_date"])
-    scored_by = generation_of(months, {g: model.train_until for g, model in models.items()})
+    scored_by = generation_of(months, reigns)
     scored = []
     for generation, rows in loans.groupby(scored_by):
         model = models[int(str(generation))]

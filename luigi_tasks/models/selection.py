@@ -1,4 +1,4 @@
-"""Choosing the champion among the candidates and the incumbent."""
+"""Choosing the best of the candidates."""
 
 from __future__ import annotations
 
@@ -32,14 +32,9 @@ def aucs_of(measured: Mapping[str, Measured]) -> dict[str, float | None]:
     return {name: populations["performing"]["auc"] for name, populations in measured.items()}
 
 
-def choose_champion(aucs: Mapping[str, float | None], incumbent: str | None = None) -> str:
-    """The model with the highest out-of-time AUC.
+def choose_champion(aucs: Mapping[str, float | None]) -> str:
+    """The candidate with the highest out-of-time AUC.
 
-    A tie stays with the incumbent; between candidates the one that is named first wins. Without
-    an AUC (one class only) a model counts as 0.
+    Of a tie the one that is named first wins. Without an AUC (one class only) it counts as 0.
     """
-
-    def rank(name: str) -> tuple[float, bool]:
-        return (aucs[name] or 0.0, name == incumbent)
-
-    return max(aucs, key=rank)
+    return max(aucs, key=lambda name: aucs[name] or 0.0)

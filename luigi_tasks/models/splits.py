@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 
+import numpy as np
 import pandas as pd
 
 from luigi_tasks.core.errors import PipelineError
 
 # `auto`: the first model waits for a full year of matured vintages.
 FIRST_VINTAGES = 12
+# What is read of every loan.
+LOAN = ["loan_id", "vintage", "prediction_date", "delinquent", "label", "label_date"]
+FOLDS = 5
 
 
 def first_train_until(gold: pd.DataFrame) -> dt.date:
@@ -32,7 +36,7 @@ def first_train_until(gold: pd.DataFrame) -> dt.date:
 def matured_loans(gold: pd.DataFrame, train_until: dt.date) -> pd.DataFrame:
     """The loans whose label was known on a day, by loan_id.
 
-    loan_id, vintage, delinquent, label, label_date.
+    loan_id, vintage, prediction_date, delinquent, label, label_date.
 
     Raises PipelineError unless both classes are there.
     """
@@ -42,10 +46,7 @@ def matured_loans(gold: pd.DataFrame, train_until: dt.date) -> pd.DataFrame:
             f"until {train_until} {len(known)} labels have matured; loans with and without "
             "default are needed to train"
         )
-    frame = known[["loan_id", "vintage", "delinquent", "label", "label_date"]].sort_values(
-        "loan_id"
-    )
-    return frame.reset_index(drop=True)
+    return known[LOAN].sort_values("loan_id").reset_index(drop=True)
 
 
 def origins_of(frame: pd.DataFrame, origins: int) -> pd.Series:
@@ -61,6 +62,19 @@ def origins_of(frame: pd.DataFrame, origins: int) -> pd.Series:
         )
     numbers = {vintage: number for number, vintage in enumerate(vintages[-origins:], start=1)}
     return frame["vintage"].map(numbers).fillna(0).astype("int64")
+
+
+def folds_since(frame: pd.DataFrame, since: dt.date, random_state: int) -> pd.Series:
+    """Which fold holds out each loan: 1 to FOLDS for those predicted from a month on, others 0.
+
+    After a break too few vintages have matured to hold out whole ones: the newest is what there is
+    to learn from. The folds are drawn by loan, of about equal size.
+    """
+    after = frame.index[frame["prediction_date"] >= since]
+    shuffled = np.random.default_rng(random_state).permutation(len(after))
+    folds = pd.Series(0, index=frame.index, dtype="int64")
+    folds[after] = shuffled % FOLDS + 1
+    return folds
 
 
 def is_kept(frame: pd.DataFrame, max_rows: int, random_state: int) -> pd.Series:

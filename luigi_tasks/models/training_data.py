@@ -6,8 +6,6 @@ import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 
-import luigi
-
 from luigi_tasks.core import tables
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart
@@ -15,15 +13,15 @@ from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage, log
 from luigi_tasks.generations import registry
 from luigi_tasks.layers.gold import GoldFeatures
+from luigi_tasks.models.released import StageOfGeneration
 
 
-class TrainingData(Stage):
+class TrainingData(StageOfGeneration):
     """The labelled loans that a generation may know, the newest vintages by the origin of each.
 
     Beside them, without features, those that training.max_rows leaves out.
     """
 
-    generation = luigi.IntParameter(description="the model's running number")
     product = "sets"
 
     def settings_read(self) -> tuple[str, ...]:
@@ -46,9 +44,15 @@ class TrainingData(Stage):
         folder = in_datamart("gold", "training_data", f"generation_{self.generation}")
         return {"sets": Directory(folder)}
 
+    def _asked_for(self) -> dict[str, str | None]:
+        """The day up to which the generation knows labels, and the month of the break, if any."""
+        entry = registry.raised_by(self.generation)
+        if entry is None:
+            return {"train_until": None, "since": None}
+        return {"train_until": entry.as_of.isoformat(), "since": entry.facts.get("since")}
+
     def recipe(self) -> Recipe:
-        until = registry.train_until(self.generation)
-        return {**super().recipe(), "train_until": until.isoformat() if until else None}
+        return {**super().recipe(), **self._asked_for()}
 
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.models import splits, training_sets
@@ -57,15 +61,16 @@ class TrainingData(Stage):
         gold = self.requires()["gold"].path()
         settings = self.params.named()
         features = select_features(tables.dataset(gold).schema.names, settings.pop("features"))
-        loans = tables.read(
-            gold, ["loan_id", "vintage", "delinquent", "label", "label_date"]
-        ).to_pandas()
-        until = settings.pop("train_until", None)
-        day = registry.train_until(self.generation) or (
-            splits.first_train_until(loans) if until == "auto" else dt.date.fromisoformat(until)
-        )
+        loans = tables.read(gold, splits.LOAN).to_pandas()
+        asked = self._asked_for()
+        until = asked["train_until"] or settings.pop("train_until", "auto")
+        day = splits.first_train_until(loans) if until == "auto" else dt.date.fromisoformat(until)
+        since = dt.date.fromisoformat(asked["since"]) if asked["since"] else None
         matured = splits.matured_loans(loans, day)
-        matured["origin"] = splits.origins_of(matured, settings["origins"])
+        if since:
+            matured["origin"] = splits.folds_since(matured, since, settings["random_state"])
+        else:
+            matured["origin"] = splits.origins_of(matured, settings["origins"])
         kept = splits.is_kept(matured, settings["max_rows"], settings["random_state"])
         left_out = matured[~kept]
         if len(left_out):
@@ -76,7 +81,8 @@ class TrainingData(Stage):
                 len(matured) - len(left_out),
                 len(matured),
             )
-        used = matured.drop(left_out.index).assign(train_until=day)
+        used = matured.drop(left_out.index).drop(columns="prediction_date")
+        used = used.assign(train_until=day, since=since)
         training_sets.write_training_sets(
             staging["sets"],
             training_sets.with_features(used, gold, features),

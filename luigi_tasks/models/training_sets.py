@@ -18,6 +18,7 @@ NOT_FEATURES = (
     "label_date",
     "origin",
     "train_until",
+    "since",
 )
 
 
@@ -36,10 +37,10 @@ def with_features(frame: pd.DataFrame, gold: Path, features: list[str]) -> pd.Da
 
 
 def read_training_frame(folder: Path) -> pd.DataFrame:
-    """loan_id, vintage, delinquent, label, label_date, origin, train_until, and the features.
+    """loan_id, vintage, delinquent, label, label_date, origin, train_until, since, the features.
 
-    The loans of origin 1, 2, … are held out by the models of the comparison that know only lower
-    ones; those of origin 0 by none.
+    The loans of origin 1, 2, … are held out by the models of the comparison (`rolling`); those of
+    origin 0 by none. `since` is the first month after a break, or null.
     """
     frame: pd.DataFrame = tables.read(folder / TRAINING).to_pandas()
     return frame

@@ -18,7 +18,7 @@ from luigi_tasks.models.predictions import Predictions
 class Fairness(AsOfStage):
     """datamart/gold/fairness.parquet: one row a generation, population, column and group."""
 
-    reads = ("predictions.threshold", "fairness.columns")
+    reads = ("predictions.threshold", "predictions.identifiers", "fairness.columns")
     product = "fairness"
 
     def slow_imports(self) -> tuple[str, ...]:
@@ -34,7 +34,10 @@ class Fairness(AsOfStage):
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.models.feature_columns import NOT_FEATURES
         from luigi_tasks.monitoring.fairness import fairness
-        from luigi_tasks.monitoring.populations import read_unknown_to_models
+        from luigi_tasks.monitoring.populations import (
+            read_unknown_to_models,
+            with_columns_of_gold,
+        )
 
         required, columns = self.requires(), self.params["fairness.columns"]
         gold = required["gold"].path()
@@ -44,7 +47,7 @@ class Fairness(AsOfStage):
                 f"params.yaml: fairness.columns.{min(unknown)}: gold has no such feature"
             )
         scored = read_unknown_to_models(required["predictions"].path(), ["loan_id"])
-        values = tables.read(gold, ["loan_id", *columns]).to_pandas()
-        loans = scored.merge(values, on="loan_id", how="left", validate="one_to_one")
+        identifiers = self.params["predictions.identifiers"]
+        loans = with_columns_of_gold(scored, gold, list(columns), identifiers)
         table = fairness(loans, columns, self.params["predictions.threshold"])
         tables.write_frame(staging["fairness"], table)

@@ -23,12 +23,8 @@ class FeatureImportance(AsOfStage):
     has matured. Without any, or with one class only, it has no row.
     """
 
+    reads = ("predictions.identifiers",)
     product = "importance"
-
-    @property
-    def generations(self) -> range:
-        """The generations that can have scored anything by the as-of day."""
-        return range(1, self.generation + 1)
 
     def slow_imports(self) -> tuple[str, ...]:
         return ("luigi_tasks.monitoring.importance", "luigi_tasks.monitoring.populations")
@@ -37,7 +33,7 @@ class FeatureImportance(AsOfStage):
         return {
             "predictions": Predictions(**self.moment),
             "gold": GoldFeatures(),
-            **{f"model {g}": BestModel(generation=g) for g in self.generations},
+            **{f"model {g}": BestModel(generation=g) for g in self.champions},
         }
 
     def output(self) -> dict[str, StageTarget]:
@@ -48,21 +44,27 @@ class FeatureImportance(AsOfStage):
         import pandas as pd
 
         from luigi_tasks.models.store import load_model, read_metadata
-        from luigi_tasks.models.training_sets import with_features
         from luigi_tasks.monitoring.importance import feature_importance, sampled
-        from luigi_tasks.monitoring.populations import read_unknown_to_models
+        from luigi_tasks.monitoring.populations import (
+            read_unknown_to_models,
+            with_columns_of_gold,
+        )
 
         required = self.requires()
         scored = read_unknown_to_models(required["predictions"].path(), ["loan_id"])
         judged = scored[scored["actual_label"].notna() & ~scored["delinquent"].astype(bool)]
         found = []
-        with Progress(self, "shuffling", len(self.generations), "models") as progress:
-            for generation in self.generations:
+        with Progress(self, "shuffling", len(self.champions), "models") as progress:
+            for generation in self.champions:
                 features = read_metadata(generation).features
                 own = sampled(judged[judged["generation"] == generation])
                 loans = own.reindex(columns=[*own, *features])
                 if len(own):
-                    loans = with_features(own, required["gold"].path(), features)
+                    gold, identifiers = (
+                        required["gold"].path(),
+                        self.params["predictions.identifiers"],
+                    )
+                    loans = with_columns_of_gold(own, gold, features, identifiers)
                 table = feature_importance(
                     generation, load_model(generation), loans[features], loans["actual_label"]
                 )

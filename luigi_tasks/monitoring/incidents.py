@@ -104,18 +104,49 @@ def find_incidents(
     `max_missing_jump` above what is usual, or when more than `max_unseen_share` of its values are
     of categories that training had not seen; in both cases beyond chance.
     """
+    return incidents_in(
+        feeds_in(drift),
+        closures,
+        max_missing_jump=max_missing_jump,
+        max_unseen_share=max_unseen_share,
+    )
+
+
+Feed = dict[dt.date, tuple[Usual, Usual]]
+"""The shares of a feed's features and their reference, by month."""
+
+
+def feeds_in(drift: pd.DataFrame) -> dict[tuple[str, str], Feed]:
+    """The live months of every extract and kind of incident, in order."""
     live = drift[drift["sample"] == "live"]
-    closed = list(closures)
+    feeds: dict[tuple[str, str], Feed] = {}
+    for key, rows in live.groupby([live["feature"].map(feed_of), "month"]):
+        extract, month = cast(tuple[str, dt.date], key)
+        for kind in _WORDS:
+            shares = _shares(rows, kind), _reference(rows, kind)
+            feeds.setdefault((extract, kind), {})[month] = shares
+    return feeds
+
+
+def incidents_in(
+    feeds: Mapping[tuple[str, str], Feed],
+    closures: Iterable[Closure],
+    *,
+    max_missing_jump: float,
+    max_unseen_share: float,
+) -> list[Incident]:
+    """The same for what `feeds_in` gives."""
+    limits = {"missing": max_missing_jump, "unseen": max_unseen_share}
+    by_day = sorted(closures, key=lambda closure: closure.day)
     found: list[Incident] = []
-    for extract, rows in live.groupby(live["feature"].map(feed_of)):
-        own = sorted((c for c in closed if c.extract == extract), key=lambda c: c.day)
-        for kind, limit in (("missing", max_missing_jump), ("unseen", max_unseen_share)):
-            found += _in_feed(rows, str(extract), kind, limit, own)
+    for (extract, kind), feed in feeds.items():
+        own = [closure for closure in by_day if closure.extract == extract]
+        found += _in_feed(feed, extract, kind, limits[kind], own)
     return sorted(found, key=lambda each: (each.first_month, each.extract, each.kind))
 
 
 def _in_feed(
-    rows: pd.DataFrame, extract: str, kind: str, limit: float, closures: list[Closure]
+    feed: Feed, extract: str, kind: str, limit: float, closures: list[Closure]
 ) -> list[Incident]:
     """The incidents of one kind in one extract, month after month."""
     found: list[Incident] = []
@@ -123,12 +154,10 @@ def _in_feed(
     # What is held to be usual, while that is not simply the reference of the model.
     usual: Usual | None = None
     shares: Usual = {}
-    for key, by_month in rows.groupby("month"):
-        month = cast(dt.date, key)
+    for month, (now, reference) in feed.items():
         if running and _close_by_person(running, closures, before=month):
             running, usual = None, shares  # as it is now is accepted
-        shares = _shares(by_month, kind)
-        reference = _reference(by_month, kind)
+        shares = now
         broken = _broken(shares, usual or reference, limit)
         if running and broken:
             running.last_month = month

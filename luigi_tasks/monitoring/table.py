@@ -16,18 +16,19 @@ import pandas as pd
 
 from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
-from luigi_tasks.models.metadata import ModelMetadata
 from luigi_tasks.models.metrics import METRICS, evaluate
-from luigi_tasks.models.pseudonyms import pseudonyms_of
+from luigi_tasks.models.pseudonyms import as_in_predictions
 from luigi_tasks.models.scored_loans import months_of, unknown_to_models
 from luigi_tasks.monitoring.drift import adjusted, level
-from luigi_tasks.monitoring.tally import SCORE, Tally, tally
+from luigi_tasks.monitoring.tally import SCORE, Tallies, Tally
 
 COUNTS = ("n", "n_matured", "matured_share")
 RATES = ("default_rate", "mean_score", *METRICS)
 DRIFT = ("psi", "psi_by_chance", "psi_chance_limit", "psi_p_value")
 # Of each of these sets of loans the table says COUNTS, RATES, DRIFT and psi_level.
 PERFORMING, WINDOW = "performing_", "window_"
+# The day on which a row of the history was known.
+KNOWN_ON = "known_on"
 
 
 def measure(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
@@ -88,76 +89,93 @@ def feature_drift(tally: Tally, watch: float, critical: float) -> pd.DataFrame:
     return table.assign(n=len(tally.loans()), q_value=rates, level=levels)
 
 
+def row_of(
+    month: dt.date, batch: Tally, window: Tally, drift: pd.DataFrame, limits: Mapping[str, float]
+) -> dict[str, Any]:
+    """What the monitoring table says of a month; `drift` is its `feature_drift`."""
+    loans = batch.loans()
+    worst = drift.loc[drift["csi"].idxmax()]
+    measured = of_both_populations(window, **limits)
+    return {
+        "month": month,
+        "vintage": loans["vintage"].max(),
+        **of_both_populations(batch, **limits),
+        "n_new_labels": int(loans["new_label"].sum()),
+        "csi_max": worst["csi"],
+        "csi_max_feature": worst["feature"],
+        "drifted_features": int((drift["level"] != "none").sum()),
+        **{f"{WINDOW}{name}": value for name, value in measured.items()},
+    }
+
+
+def window_of(months: Mapping[dt.date, Tally], month: dt.date, window_months: int) -> Tally:
+    """The newest months up to a month together."""
+    until = [m for m in months if m <= month]
+    return reduce(add, (months[m] for m in until[-window_months:]))
+
+
 def monitor(
-    batches: Iterable[pd.DataFrame],
-    models: Mapping[int, ModelMetadata],
-    newest_train_until: dt.date,
+    tallies: Tallies,
     *,
     threshold: float,
-    floor: float,
     window_months: int,
     watch: float,
     critical: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The monitoring table and the drift of every feature.
 
-    `batches` hold predictions with their features, `label_date` and `month`, `models` the
-    metadata by generation. `n_new_labels` counts the labels that matured after
-    `newest_train_until`: what the newest model could not know. One row a month, generation and
-    sample; `window_…` measures the newest `window_months` months of that generation and sample
-    up to the month together. An index counts as drift from `watch` and from `critical` on.
+    `n_new_labels` counts the labels that the newest model could not know. One row a month,
+    generation and sample; `window_…` measures the newest `window_months` months of that
+    generation and sample up to the month together. An index counts as drift from `watch` and from
+    `critical` on.
     """
     rows: list[dict[str, Any]] = []
     drifts: list[pd.DataFrame] = []
     limits = {"threshold": threshold, "watch": watch, "critical": critical}
-    tallies = tally(batches, models, newest_train_until, floor)
-    for (generation, sample), by_month in tallies.items():
-        months = list(by_month)
-        for position, month in enumerate(months):
-            batch = by_month[month]
-            newest = months[: position + 1][-window_months:]
-            window = reduce(add, (by_month[m] for m in newest))
-            loans = batch.loans()
+    for (generation, sample), months in tallies.months.items():
+        own: dict[str, Any] = {"generation": generation, "sample": sample}
+        for month, batch in months.items():
             drift = feature_drift(batch, watch, critical)
-            worst = drift.loc[drift["csi"].idxmax()]
-            key = {"month": month, "generation": generation, "sample": sample}
-            measured = of_both_populations(window, **limits)
-            rows.append(
-                {
-                    **key,
-                    "vintage": loans["vintage"].max(),
-                    **of_both_populations(batch, **limits),
-                    "n_new_labels": int(loans["new_label"].sum()),
-                    "csi_max": worst["csi"],
-                    "csi_max_feature": worst["feature"],
-                    "drifted_features": int((drift["level"] != "none").sum()),
-                    **{f"{WINDOW}{name}": value for name, value in measured.items()},
-                }
-            )
-            drifts.append(drift.assign(month=month, generation=generation, sample=sample))
-    order = ["month", "generation", "sample"]
-    table = pd.DataFrame(rows).sort_values(order).reset_index(drop=True)
+            window = window_of(months, month, window_months)
+            rows.append({**row_of(month, batch, window, drift, limits), **own})
+            drifts.append(drift.assign(month=month, **own))
+    return as_monitoring(rows), as_drift(drifts)
+
+
+KEY = ["month", "generation", "sample"]
+
+
+def as_monitoring(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows of `row_of`, with generation and sample, as a table in order."""
+    table = pd.DataFrame(rows)
     numbers = [n for n in table if str(n).endswith((*RATES, *DRIFT, "matured_share"))]
     table = table.astype(dict.fromkeys(numbers, "float64"))
-    features = pd.concat(drifts).sort_values([*order, "feature"]).reset_index(drop=True)
-    return table, features[[*order, *(name for name in features if name not in order)]]
+    key = [name for name in (KNOWN_ON, *KEY) if name in table]
+    table = table[[*key, *(name for name in table if name not in key)]]
+    return table.sort_values(key).reset_index(drop=True)
+
+
+def as_drift(drifts: list[pd.DataFrame]) -> pd.DataFrame:
+    """Tables of `feature_drift`, with month, generation and sample, as one in order."""
+    features = pd.concat(drifts)
+    key = [name for name in (KNOWN_ON, *KEY) if name in features]
+    features = features.sort_values([*key, "feature"]).reset_index(drop=True)
+    return features[[*key, *(name for name in features if name not in key)]]
 
 
 def scored_batches(
-    gold: Path, predictions: Path, features: Iterable[str], progress: Progress, *, named: bool
+    gold: Path, predictions: Path, features: Iterable[str], progress: Progress, identifiers: str
 ) -> Iterator[pd.DataFrame]:
     """The predictions that tell how good a model is, with their features, batch by batch.
 
-    `named` says whether the predictions have the loan_id of gold; else they have its pseudonym.
-    The rows are in the order of gold either way, and so the sums over them the same. Of all
-    predictions together only these columns are held, not the features.
+    `identifiers` is predictions.identifiers; the rows are in the order of gold either way, and so
+    the sums over them the same. Of all predictions together only these columns are held, not the
+    features.
     """
     columns = ["loan_id", "vintage", "prediction_date", "delinquent", "generation", "sample"]
     table = tables.read(predictions, [*columns, SCORE, "actual_label"]).to_pandas()
     scored = unknown_to_models(table).assign(month=months_of(table["prediction_date"]))
     for batch in tables.batches(gold, ["loan_id", "label_date", *features]):
-        loans = batch.to_pandas()
-        if not named:
-            loans["loan_id"] = pseudonyms_of(loans["loan_id"])
+        loans = as_in_predictions(batch.to_pandas(), identifiers)
         yield loans.merge(scored, on="loan_id", validate="one_to_one")
         progress.add(batch.num_rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,9 @@ from luigi_tasks.models.scored_loans import unknown_to_models
 from luigi_tasks.monitoring.drift import Stability, stability
 
 SCORE = "prediction_proba"
+# What is kept of every loan; label_day is the ordinal of label_date.
+LOAN = ["vintage", "delinquent", SCORE, "actual_label", "new_label", "label_day"]
+_NEVER = dt.date.max.toordinal()
 # The score once more, held against the reference of performing loans.
 PERFORMING_SCORE = f"{SCORE} of performing loans"
 
@@ -44,7 +48,7 @@ class Tally:
 
     def add(self, rows: pd.DataFrame, bins: pd.DataFrame) -> None:
         """Count more loans; `bins` are those of their score and features."""
-        self._loans.append(rows[["vintage", "delinquent", SCORE, "actual_label", "new_label"]])
+        self._loans.append(rows[LOAN])
         for name, located in bins.items():
             counted = located[~rows["delinquent"]] if name == PERFORMING_SCORE else located
             self._counts[str(name)] += np.bincount(
@@ -58,8 +62,29 @@ class Tally:
         return both
 
     def loans(self) -> pd.DataFrame:
-        """vintage, delinquent, prediction_proba, actual_label and new_label of every loan."""
+        """The columns LOAN of every loan."""
         return pd.concat(self._loans, ignore_index=True)
+
+    @property
+    def n(self) -> int:
+        """How many loans there are."""
+        return sum(map(len, self._loans))
+
+    def n_matured(self, day: dt.date) -> int:
+        """How many labels were known on a day."""
+        return sum(int((rows["label_day"] <= day.toordinal()).sum()) for rows in self._loans)
+
+    def as_known(self, day: dt.date) -> Tally:
+        """The same loans without the labels that were not known on a day."""
+        known = Tally(self._model, self._floor)
+        known._counts = self._counts
+        known._loans = [
+            rows.assign(
+                actual_label=rows["actual_label"].where(rows["label_day"] <= day.toordinal())
+            )
+            for rows in self._loans
+        ]
+        return known
 
     def psi(self, *, performing: bool = False) -> Stability:
         """The population stability index of the score, of all loans or of the performing ones."""
@@ -89,7 +114,19 @@ class Tally:
         return stability(self._frozen[name], self._counts[name], self._floor)
 
 
-Tallies = dict[tuple[int, str], dict[dt.date, Tally]]
+ByMonth = dict[dt.date, Tally]
+
+
+@dataclass(frozen=True)
+class Tallies:
+    """Loans by (generation, sample) and month, in order.
+
+    `first_days` are those of them with the prediction point on the first day of the month, for
+    the months in which others follow.
+    """
+
+    months: dict[tuple[int, str], ByMonth]
+    first_days: dict[tuple[int, str], ByMonth]
 
 
 def bins_of(rows: pd.DataFrame, model: ModelMetadata) -> pd.DataFrame:
@@ -107,17 +144,33 @@ def tally(
     newest_train_until: dt.date,
     floor: float,
 ) -> Tallies:
-    """The loans that no model was fitted on, by (generation, sample) and month, in order."""
-    tallies: Tallies = {}
+    """The loans that no model was fitted on."""
+    parts: dict[tuple[int, str], dict[tuple[dt.date, bool], Tally]] = {}
     for batch in batches:
         fresh = unknown_to_models(batch).reset_index(drop=True)
         new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
-        for scored_by, own in fresh.assign(new_label=new_label).groupby("generation"):
+        fresh = fresh.assign(
+            new_label=new_label,
+            label_day=[_NEVER if pd.isna(d) else d.toordinal() for d in fresh["label_date"]],
+            later=fresh["prediction_date"] != fresh["month"],
+        )
+        for scored_by, own in fresh.groupby("generation"):
             generation = int(str(scored_by))
             bins = bins_of(own, models[generation])
-            for key, rows in own.groupby(["sample", "month"]):
-                sample, month = cast(tuple[str, dt.date], key)
-                months = tallies.setdefault((generation, sample), {})
-                known = months.setdefault(month, Tally(models[generation], floor))
+            for key, rows in own.groupby(["sample", "month", "later"]):
+                sample, month, later = cast(tuple[str, dt.date, bool], key)
+                by_month = parts.setdefault((generation, sample), {})
+                known = by_month.setdefault((month, later), Tally(models[generation], floor))
                 known.add(rows, bins.loc[rows.index])
-    return {key: dict(sorted(months.items())) for key, months in sorted(tallies.items())}
+    months: dict[tuple[int, str], ByMonth] = {}
+    first_days: dict[tuple[int, str], ByMonth] = {}
+    for which, by_month in sorted(parts.items()):
+        months[which], first_days[which] = {}, {}
+        for month in sorted({month for month, _ in by_month}):
+            nothing = Tally(models[which[0]], floor)
+            on_first = by_month.get((month, False), nothing)
+            others = by_month.get((month, True))
+            months[which][month] = on_first + others if others else on_first
+            if others:
+                first_days[which][month] = on_first
+    return Tallies(months, first_days)

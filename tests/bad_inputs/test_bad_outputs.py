@@ -15,8 +15,8 @@ from luigi_tasks.core import digests, tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import MARKER
 from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
-from luigi_tasks.generations.audit_trail import trail_path
-from luigi_tasks.generations.marker import marker_path, read_marker
+from luigi_tasks.generations.audit_trail import read_trail, settle_marker, trail_path
+from luigi_tasks.generations.marker import marker_path
 
 CASES = by_name("outputs")
 AGAIN = {name: case for name, case in CASES.items() if "built again" in case}
@@ -113,10 +113,10 @@ def test_a_broken_marker_or_trail_is_refused_in_the_sentence_of_the_table(
     empty_project: Path, name: str
 ) -> None:
     case = REFUSED[name]
-    read_marker()  # makes one
+    settle_marker()  # makes one
     spoil({"marker": marker_path(), "trail": trail_path()}[case["what"]], case)
     with pytest.raises(PipelineError) as error:
-        read_marker()
+        read_trail()
     assert str(error.value).startswith(case["refused"])
 
 

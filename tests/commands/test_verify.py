@@ -36,7 +36,7 @@ def forge(project: Project, path: Path) -> None:
 def test_outputs_as_they_were_published_are_counted(finished: Project) -> None:
     done = finished.command("verify")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.fullmatch(r"4\d outputs are as they were published\n", done.stdout)
+    assert re.fullmatch(r"5\d outputs are as they were published\n", done.stdout)
     assert finished.command("verify", "--repair").stdout == done.stdout
 
 
@@ -52,7 +52,7 @@ def test_a_forged_cache_hides_damage_from_status_and_not_from_verify(project: Pr
     assert told == (
         "datamart/gold/features.parquet: part-00000.parquet was changed after it was published"
     )
-    assert re.fullmatch(r"1 of 4\d outputs are damaged; --repair makes them stale, .*", counted)
+    assert re.fullmatch(r"1 of 5\d outputs are damaged; --repair makes them stale, .*", counted)
     assert "GoldFeatures()" in project.stale()
 
 
@@ -76,7 +76,7 @@ def test_every_kind_of_damage_is_named_and_repaired(finished: Project, project: 
     done = project.command("verify", "--repair")
     assert done.returncode == 0
     assert re.fullmatch(
-        r"4 of 4\d outputs were damaged and are stale now; the next run builds them again",
+        r"4 of 5\d outputs were damaged and are stale now; the next run builds them again",
         done.stdout.splitlines()[-1],
     )
     reasons = [reason for reason in project.stale().values() if reason.startswith("output: ")]
@@ -91,7 +91,7 @@ def test_outputs_of_another_day_are_read_too(finished: Project, project: Project
     project.built_by("InferencePipeline", "--as-of", "2025-08-01")
     path = project.path / "datamart/gold/as_of=2025-08-01" / name
     counts = [int(p.command("verify").stdout.split()[0]) for p in (finished, project)]
-    assert counts[1] == counts[0] + 3  # predictions, reasons and their codes
+    assert counts[1] == counts[0] + 4  # predictions, kept scores, reasons and their codes
     flip(path / "part-00000.parquet")
     assert project.command("verify").stdout.startswith(
         f"datamart/gold/as_of=2025-08-01/{name}: part-00000.parquet was changed"

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from conftest import day
 from loan_book import FEATURES, FOREST, training_frame
 
 from luigi_tasks.models import rolling
@@ -52,6 +53,24 @@ def test_what_a_vintage_became_changes_no_score_of_it_or_of_an_earlier_one() -> 
     early = before["origin"] <= 2
     pd.testing.assert_frame_equal(after[early], before[early])
     assert not after[~early].equals(before[~early])
+
+
+def test_after_a_break_every_loan_since_is_scored_by_models_that_do_not_know_it() -> None:
+    frame = training_frame().assign(since=day("2024-01-01"))  # origins are folds then
+    found = scores(frame)
+    for window, own in found.groupby("window"):
+        assert sorted(own["row"]) == sorted(frame.index[frame["origin"] > 0]), window
+    first = frame["origin"] == 1
+    for window, known in (("all", ~first), ("since", ~first & (frame["origin"] > 0))):
+        model = fit("forest", FOREST, frame[FEATURES][known], frame["label"][known], 42)
+        own = found[(found["window"] == window) & (found["origin"] == 1)]
+        assert own["score"].tolist() == score(model, frame[FEATURES][first]).tolist()
+
+
+def test_loans_since_a_break_that_are_all_good_are_no_window_of_their_own() -> None:
+    frame = training_frame().assign(since=day("2024-01-01"))
+    frame.loc[frame["origin"] > 0, "label"] = 0
+    assert set(scores(frame)["window"]) == {"all"}
 
 
 def test_a_soft_vote_is_the_mean_of_its_members() -> None:

@@ -45,4 +45,4 @@ def test_what_max_rows_leaves_out_is_not_trained_on_and_stays_known(
     assert (splits == "left_out").sum() == len(known) - len(frame)
     values = book.set_index("loan_id").loc[frame["loan_id"], FEATURES]
     pd.testing.assert_frame_equal(frame.set_index("loan_id")[FEATURES], values)
-    assert window_of(frame, len(known) - len(frame)).sampled_from == len(known)
+    assert window_of(frame, frame, len(known) - len(frame)).sampled_from == len(known)

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from luigi_tasks.models.bins import freeze_bins
 from luigi_tasks.models.metadata import FrozenBins, ModelMetadata, Window
 from luigi_tasks.monitoring.table import measure, monitor
+from luigi_tasks.monitoring.tally import tally
 
 NEWEST = day("2024-11-30")
 MONTHS = ["2024-04-01", "2024-05-01", "2024-06-01"]
@@ -30,6 +31,7 @@ def loans(
         "sample": sample,
         "prediction_proba": score,
         "actual_label": (score >= 0.7).astype(float),
+        "prediction_date": day(month),
         "label_date": day("2024-12-01"),
         "delinquent": False,
         "income": np.arange(n, dtype=float),
@@ -39,7 +41,8 @@ def loans(
 
 
 REFERENCE = loans("2024-01-01")
-LIMITS = {"threshold": 0.5, "floor": 1e-4, "watch": 0.1, "critical": 0.2}
+LIMITS = {"threshold": 0.5, "watch": 0.1, "critical": 0.2}
+FLOOR = 1e-4
 
 
 def model(**feature_bins: FrozenBins) -> ModelMetadata:
@@ -65,7 +68,9 @@ MODEL = model(**{name: freeze_bins(REFERENCE[name], 10) for name in ("income", "
 
 def monitored(*parts: pd.DataFrame, window: int = 3) -> tuple[pd.DataFrame, pd.DataFrame]:
     scored = pd.concat(parts, ignore_index=True)
-    return monitor([scored], {1: MODEL, 2: MODEL}, NEWEST, window_months=window, **LIMITS)
+    return monitor(
+        tally([scored], {1: MODEL, 2: MODEL}, NEWEST, FLOOR), window_months=window, **LIMITS
+    )
 
 
 def test_rows_that_the_model_was_fitted_on_never_take_part() -> None:
@@ -78,9 +83,11 @@ def test_rows_that_the_model_was_fitted_on_never_take_part() -> None:
 
 def test_the_batches_in_which_the_loans_come_do_not_matter() -> None:
     book = pd.concat([loans(month, job=job) for month, job in zip(MONTHS, "abc", strict=True)])
-    whole, drift = monitor([book], {1: MODEL}, NEWEST, window_months=2, **LIMITS)
+    whole, drift = monitor(tally([book], {1: MODEL}, NEWEST, FLOOR), window_months=2, **LIMITS)
     parts = [book[start : start + 70] for start in range(0, len(book), 70)]
-    by_parts, drift_by_parts = monitor(parts, {1: MODEL}, NEWEST, window_months=2, **LIMITS)
+    by_parts, drift_by_parts = monitor(
+        tally(parts, {1: MODEL}, NEWEST, FLOOR), window_months=2, **LIMITS
+    )
     pd.testing.assert_frame_equal(by_parts, whole)
     pd.testing.assert_frame_equal(drift_by_parts, drift)
 
@@ -174,7 +181,9 @@ def test_each_generation_is_held_against_its_own_training() -> None:
         [loans(MONTHS[0]), loans(MONTHS[1], generation=2, income=np.arange(100) + 500.0)],
         ignore_index=True,
     )
-    table, _ = monitor([scored], {1: MODEL, 2: richer}, NEWEST, window_months=3, **LIMITS)
+    table, _ = monitor(
+        tally([scored], {1: MODEL, 2: richer}, NEWEST, FLOOR), window_months=3, **LIMITS
+    )
     assert table["csi_max"].tolist() == [0.0, 0.0]
 
 

@@ -22,6 +22,7 @@ from luigi_tasks.monitoring import (
     vintages,
 )
 from luigi_tasks.monitoring.table import PERFORMING, WINDOW, monitor
+from luigi_tasks.monitoring.tally import tally
 
 PAGE = (ROOT / "docs" / "monitoring.md").read_text(encoding="utf-8")
 PREFIXES = (WINDOW + PERFORMING, WINDOW, PERFORMING)
@@ -37,6 +38,7 @@ def monitored() -> tuple[pd.DataFrame, pd.DataFrame]:
             "sample": "live",
             "prediction_proba": [0.2, 0.8],
             "actual_label": [0.0, 1.0],
+            "prediction_date": day("2024-05-01"),
             "label_date": day("2024-08-01"),
             "delinquent": False,
             "income": [1.0, 2.0],
@@ -57,8 +59,9 @@ def monitored() -> tuple[pd.DataFrame, pd.DataFrame]:
         requested_bins=2,
         libraries={},
     )
-    limits = {"threshold": 0.5, "floor": 1e-4, "watch": 0.1, "critical": 0.2}
-    return monitor([loans], {1: model}, day("2024-04-30"), window_months=3, **limits)
+    limits = {"threshold": 0.5, "watch": 0.1, "critical": 0.2}
+    tallies = tally([loans], {1: model}, day("2024-04-30"), 1e-4)
+    return monitor(tallies, window_months=3, **limits)
 
 
 def without_prefix(columns: Iterable[str]) -> set[str]:

@@ -72,5 +72,5 @@ def test_governance_does_not_read_the_estimate() -> None:
     """tests/test_dvc.py holds the dependencies against what the tasks read."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     read = stages["govern"]["deps"]
-    assert "datamart/gold/model_monitoring.parquet" in read
+    assert "datamart/gold/monitoring_history.parquet" in read
     assert not [name for name in read if "estimat" in name]
