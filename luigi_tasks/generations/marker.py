@@ -25,10 +25,10 @@ class Marker(Record, frozen=True, omit_defaults=False):
     """What the audit trail comes to.
 
     `generation` is the newest that was asked for, with the day up to which it knows labels (null:
-    params.yaml) and why. `champion` is the one that scores, `champions` are the days on which another generation became champion,
-    `closed_incidents` what people have closed: extract and day. `restated` are the days on which
-    a generation was to be restated. The trail has `entries` lines and ends with one whose SHA-256
-    is `head`; while a line is being added `coming` is the hash of that line.
+    params.yaml) and why. `champion` is the one that scores, `champions` are the days on which
+    another became champion, `closed_incidents` what people have closed: extract and day.
+    `restated` are the days on which a generation was to be restated. The trail has `entries` lines
+    and ends with one whose SHA-256 is `head`; while a line is being added `coming` is its hash.
     """
 
     generation: Annotated[int, msgspec.Meta(ge=1)]
