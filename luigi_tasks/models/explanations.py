@@ -6,19 +6,22 @@ of every member of the model, in the space in which they are exact:
 - a linear member: log-odds, w · (z − z̄) of its prepared columns z (their corollary 1), with z̄ the
   means of the loans that it was fitted on;
 - a tree or an ensemble of trees: the margin that the trees add up to, log-odds of boosting and
-  probability of a forest, by TreeSHAP (Lundberg et al., "From local explanations to global
-  understanding with explainable AI for trees", Nature Machine Intelligence 2, 2020), whose
-  baseline is the mean margin of the loans that the trees were grown on;
+  probability of a forest, by TreeSHAP (tree_shap.py), whose baseline is the mean margin of the
+  loans that the trees were grown on;
+- a behavioural score: log-odds, those of the application score as above and, as these are added,
+  w · (z − z̄) of the repayment history;
 - any other: probability, against eight training loans at the quantiles of its score, estimated from
   an order of the features and its reverse for each two of them (Mitchell et al., "Sampling
   permutations for Shapley value estimation", JMLR 23, 2022).
 
-The columns that one feature was encoded in are added up. From log-odds to probability, and through
-the calibrator, the values of a loan are multiplied by one positive factor, (f(a) − f(b)) / (a − b)
-for a loan at a and the baseline at b: the rescale rule (Chen, Lundberg & Lee, "Explaining a series
-of models by propagating Shapley values", Nature Communications 13, 2022). So within a member the
-order of the features is that of the exact values; members count alike, as in the score; and the
-values of a loan add up to its score less the baseline.
+The columns that one feature was encoded in are added up. From log-odds to probability or back, and
+through the calibrator, the values of a loan are multiplied by one positive factor,
+(f(a) − f(b)) / (a − b) for a loan at a and the baseline at b: the rescale rule (Chen, Lundberg &
+Lee, "Explaining a series of models by propagating Shapley values", Nature Communications 13, 2022).
+So within a member the order of the features is that of the exact values; members count alike, as in
+the score; and the values of a loan add up to its score less the baseline. Of a forest within a
+behavioural score the order of the traits is exact, and that of the repayment history; how the one
+stands to the other is by that rule.
 """
 
 from __future__ import annotations
@@ -32,10 +35,12 @@ from scipy.special import expit
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from luigi_tasks.models.calibration import calibrated
+from luigi_tasks.models.behaviour import BehaviouralScore
+from luigi_tasks.models.calibration import calibrated, log_odds
 from luigi_tasks.models.estimators import encoders_of
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.loan_model import LoanModel
+from luigi_tasks.models.tree_shap import tree_shap
 
 Floats = NDArray[np.float64]
 
@@ -95,18 +100,47 @@ def _of_member(
     known: Floats = member[:-1].transform(training)
     sources = pd.Index(columns_by_feature(member))
     place = pd.Index(loans.columns).get_indexer(sources)
+    found = _exact(classifier, prepared, known)
+    if found is None:
+        return _by_orders(classifier, prepared, known, place)
+    margin, by_column = found
+    values = np.zeros((len(loans), len(loans.columns)))
+    np.add.at(values.T, place, by_column.T)
+    baseline = float(expit(margin))
     probability: Floats = classifier.predict_proba(prepared)[:, 1]
+    return baseline, _rescaled(values, probability - baseline)
+
+
+def _exact(classifier: Any, prepared: Floats, known: Floats) -> tuple[float, Floats] | None:
+    """Baseline and values by prepared column, in log-odds; None of what has no exact ones."""
+    if isinstance(classifier, BehaviouralScore):
+        return _updated(classifier, prepared, known)
     found = _linear(classifier, prepared, known.mean(axis=0)) or _trees(classifier, prepared)
-    if found:
-        margin, by_column = found
-        values = np.zeros((len(loans), len(loans.columns)))
-        np.add.at(values.T, place, by_column.T)
-        for to_probability in (expit, np.asarray):
-            end = to_probability(margin + values.sum(axis=1))
-            if np.allclose(end, probability, rtol=0, atol=_TOLERANCE):
-                baseline = float(to_probability(margin))
-                return baseline, _rescaled(values, probability - baseline)
-    return _by_orders(classifier, prepared, known, place)
+    if found is None:
+        return None
+    margin, values = found
+    probability: Floats = classifier.predict_proba(prepared)[:, 1]
+    ends = margin + values.sum(axis=1)
+    if np.allclose(expit(ends), probability, rtol=0, atol=_TOLERANCE):
+        return margin, values
+    if np.allclose(ends, probability, rtol=0, atol=_TOLERANCE):
+        baseline = float(log_odds(np.array([margin]))[0])
+        return baseline, _rescaled(values, log_odds(probability) - baseline)
+    return None
+
+
+def _updated(
+    classifier: BehaviouralScore, prepared: Floats, known: Floats
+) -> tuple[float, Floats] | None:
+    """The same of an application score that the repayment history updates."""
+    first = classifier.history
+    found = _exact(classifier.application, prepared[:, first:], known[:, first:])
+    if found is None:
+        return None
+    mean = known.mean(axis=0)
+    added = (prepared - mean)[:, :first] * classifier.update_.coef_[0]
+    margin = found[0] + float(classifier.update(mean.reshape(1, -1))[0])
+    return margin, np.hstack([added, found[1]])
 
 
 def _linear(classifier: Any, prepared: Floats, mean: Floats) -> tuple[float, Floats] | None:
@@ -119,18 +153,15 @@ def _linear(classifier: Any, prepared: Floats, mean: Floats) -> tuple[float, Flo
 
 
 def _trees(classifier: Any, prepared: Floats) -> tuple[float, Floats] | None:
-    """The same of what `shap` takes for trees; None of what it does not."""
+    """The same of trees that `shap` can read; None of what it cannot."""
     import shap  # slow, and a linear model does without
 
     try:
         explainer = shap.TreeExplainer(classifier, feature_perturbation="tree_path_dependent")
-        values = np.asarray(explainer.shap_values(prepared, check_additivity=False))
+        margin = float(np.ravel(explainer.expected_value)[-1])  # an output a class, or one
+        return margin, tree_shap(explainer.model, prepared)
     except Exception:  # whatever it says of a class that it does not know
         return None
-    base = np.ravel(explainer.expected_value)
-    if values.ndim == 3:  # a class each
-        values = values[:, :, -1]
-    return (float(base[-1]), values) if values.shape == prepared.shape else None
 
 
 def _by_orders(

@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 
 from luigi_tasks.models import explanations
 from luigi_tasks.models.calibration import fit_calibrator
+from luigi_tasks.models.estimators import fit
 from luigi_tasks.models.explanations import explain
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.loan_model import LoanModel
@@ -21,7 +22,7 @@ from luigi_tasks.models.loan_model import LoanModel
 LOGISTIC = {"class": "sklearn.linear_model.LogisticRegression"}
 BOOSTING = {"class": "sklearn.ensemble.HistGradientBoostingClassifier", "min_samples_leaf": 5}
 # The encoded occupation as a category, which TreeSHAP as it is published does not know.
-CATEGORIES = {**BOOSTING, "categorical_features": [3, 4, 5]}
+CATEGORIES = {**BOOSTING, "categorical_features": [1, 2, 3]}
 SPECS: dict[str, dict[str, Any]] = {
     "linear": LOGISTIC,
     "boosting": BOOSTING,
@@ -30,6 +31,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "boosting of categories": CATEGORIES,
     "any other": {"class": "sklearn.naive_bayes.GaussianNB"},
 }
+TRAITS = ["Age", "Occupation"]
 FRAME = training_frame()
 LOANS = model_input(FRAME[FEATURES])
 
@@ -38,6 +40,12 @@ def model_of(*specs: dict[str, Any], calibration: str = "none") -> LoanModel:
     members = [fitted(FRAME, spec) for spec in specs]
     scores = LoanModel(members).predict_proba(LOANS)[:, 1]
     return LoanModel(members, fit_calibrator(calibration, scores, FRAME["label"]))
+
+
+def application(spec: dict[str, Any]) -> Any:
+    """A candidate without a history, fitted on the loans that `fitted` is."""
+    rows = FRAME[FRAME["origin"] == 0]
+    return fit("it", spec, rows[TRAITS], rows["label"], random_state=42)
 
 
 def shapley(value: Any, players: int) -> list[float]:
@@ -101,13 +109,35 @@ def test_the_baseline_of_boosting_is_its_mean_log_odds_over_what_it_was_fitted_o
 
 def test_one_split_adds_to_its_feature_what_the_leaf_is_away_from_the_mean() -> None:
     stump = {"class": "sklearn.tree.DecisionTreeClassifier", "max_depth": 1}
-    model = model_of(stump)
-    scores = model.predict_proba(LOANS)[:, 1]
-    values = explain(model, LOANS, LOANS).values
+    model = LoanModel([application(stump)])
+    scores = model.predict_proba(LOANS[TRAITS])[:, 1]
+    values = explain(model, LOANS[TRAITS], LOANS[TRAITS]).values
     mean = scores[FRAME["origin"] == 0].mean()
-    moved = [name for name in FEATURES if values[name].abs().max() > 0]
+    moved = [name for name in TRAITS if values[name].abs().max() > 0]
     assert len(moved) == 1
     assert values[moved[0]].to_numpy() == pytest.approx(scores - mean)
+
+
+@pytest.mark.parametrize("kind", ["linear", "boosting", "forest"])
+def test_of_a_behavioural_score_the_history_adds_its_own_log_odds(kind: str) -> None:
+    model = model_of(SPECS[kind])
+    classify = model.members[0].named_steps["classify"]
+    prepared = model.members[0][:-1].transform(LOANS)
+    found = explain(model, LOANS, LOANS)
+    total = classify.decision_function(prepared) - logit(found.baseline)
+    share = found.values.div(found.values.sum(axis=1), axis=0)
+    history = share[["hist_total_paid", "hist_total_due"]].to_numpy() * total[:, None]
+    weights = classify.update_.coef_[0]
+    assert history == pytest.approx((prepared - prepared.mean(axis=0))[:, :2] * weights)
+
+
+@pytest.mark.parametrize("kind", ["linear", "boosting", "forest"])
+def test_of_a_behavioural_score_the_traits_stand_as_in_its_application_score(kind: str) -> None:
+    both = explain(model_of(SPECS[kind]), LOANS, LOANS).values[TRAITS]
+    alone = explain(LoanModel([application(SPECS[kind])]), LOANS[TRAITS], LOANS[TRAITS]).values
+    ratio = both["Age"] / alone["Age"]
+    assert (ratio > 0).all()
+    assert both["Occupation"].to_numpy() == pytest.approx(alone["Occupation"] * ratio, abs=1e-9)
 
 
 def test_what_no_exact_method_explains_rightly_is_explained_by_orders_of_the_features(
@@ -117,7 +147,7 @@ def test_what_no_exact_method_explains_rightly_is_explained_by_orders_of_the_fea
     original = explanations._by_orders
 
     def by_orders(classifier: Any, *rest: Any) -> Any:
-        asked.append(type(classifier).__name__)
+        asked.append(type(classifier.application).__name__)
         return original(classifier, *rest)
 
     monkeypatch.setattr(explanations, "_by_orders", by_orders)

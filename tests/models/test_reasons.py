@@ -157,7 +157,9 @@ def test_who_may_be_told_what_is_decided_again_without_a_new_model_or_score(
     assert "nobody" in (project.path / "reports/reason_codes.md").read_text()
 
 
-@pytest.mark.parametrize("module", ["reasons", "reason_codes", "explanations", "reasons_stage"])
+@pytest.mark.parametrize(
+    "module", ["reasons", "reason_codes", "explanations", "tree_shap", "reasons_stage"]
+)
 def test_no_model_is_stale_when_its_explanation_is_written_anew(module: str) -> None:
     from luigi_tasks.core import code_digests
 
