@@ -54,9 +54,3 @@ class BehaviouralScore(ClassifierMixin, BaseEstimator):
         """The probabilities of good and default, shape (n, 2)."""
         default = expit(self.decision_function(prepared))
         return np.column_stack([1 - default, default])
-
-    @property
-    def coef_(self) -> Floats:
-        """The weights in the log-odds, shape (1, columns); only of a linear application score."""
-        weights: Floats = np.hstack([self.update_.coef_, self.application.coef_])
-        return weights

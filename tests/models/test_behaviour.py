@@ -75,14 +75,6 @@ def test_log_odds_are_those_of_both_parts_less_those_of_the_default_rate() -> No
     found = model.predict_proba(prepared)
     assert np.log(found[:, 1] / found[:, 0]) == pytest.approx(expected)
     assert found.sum(axis=1) == pytest.approx(1)
-    moved = model.decision_function(prepared + 1) - model.decision_function(prepared)
-    assert moved == pytest.approx(np.full(200, model.coef_.sum()))
-
-
-def test_only_a_linear_application_score_has_weights() -> None:
-    model = fitted(training_frame()).named_steps["classify"]
-    assert isinstance(model, BehaviouralScore)
-    assert not hasattr(model, "coef_")
 
 
 @pytest.mark.parametrize("features", [["Age", "Occupation"], ["hist_total_paid", "hist_total_due"]])
