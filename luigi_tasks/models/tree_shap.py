@@ -25,20 +25,27 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# So many loans at a time: some ten arrays of these × points have to be kept.
+# So many loans at a time: three arrays of these × points are kept for each level of a tree.
 _BLOCK = 8192
 
 
 class _Seen(NamedTuple):
-    """Of n loans and a column, the splits on it so far: z and o, then by point, (points, n).
+    """Of n loans and a column, the splits on it so far: z, o and (1 − t) z + t o, (points, n).
 
-    `factor` is (1 − t) z + t o, and `rate` what the column gets of a leaf's product with it.
+    `rates`, (2, points), are what the column gets of a product that has this factor in it, of loans
+    that do not pass and of those that do: (o − z) / factor × the weight of the point.
     """
 
     share: float
     passed: NDArray[np.bool_]
     factor: Floats
-    rate: Floats
+    rates: Floats
+
+    def of(self, found: Floats) -> Floats:
+        """What the column gets of the leaves with these products, (points, n)."""
+        outside, inside = self.rates @ found
+        own: Floats = np.where(self.passed, inside, outside)
+        return own
 
 
 def tree_shap(trees: Any, prepared: Floats) -> Floats:
@@ -76,23 +83,24 @@ def _add_tree(
         column = split_on[node]
         before = path.get(column)
         left = columns[column] <= threshold[node]
-        total = np.zeros(product.shape)
+        sides = []
         for child, passed in ((children[0][node], left), (children[1][node], ~left)):
             share = reached[child] / reached[node]
             if before:
                 share, passed = share * before.share, passed & before.passed
             outside = (1 - at) * share
             factor = np.where(passed, outside + at, outside)
-            rate = np.where(passed, weights * (1 - share) / (outside + at), rate_outside)
+            rates = np.hstack([rate_outside, weights * (1 - share) / (outside + at)]).T
             own = product * factor
             if before:
                 own /= before.factor
-            seen = _Seen(share, passed, factor, rate)
+            seen = _Seen(share, passed, factor, rates)
             found = below(child, own, {**path, column: seen})
-            total += found
-            # What a split before it on the same column has got of these leaves is taken back.
-            found *= rate - before.rate if before else rate
-            values[column] += found.sum(axis=0)
-        return total
+            sides.append(found)
+            values[column] += seen.of(found)
+            if before:  # what it got of these leaves is taken back
+                values[column] -= before.of(found)
+        sides[0] += sides[1]
+        return sides[0]
 
     below(0, np.ones((len(at), columns.shape[1])), {})
