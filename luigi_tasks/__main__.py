@@ -13,6 +13,7 @@ from types import ModuleType
 from luigi_tasks.commands import (
     audit,
     generate,
+    prune,
     registry,
     sample_data,
     sign,
@@ -35,6 +36,7 @@ COMMANDS: dict[str, ModuleType | ActCommand] = {
     "rollback": ActCommand(acts.RollbackModel),
     "restate": ActCommand(acts.RestateGeneration),
     "verify": verify,
+    "prune": prune,
     "sample-data": sample_data,
     "generate": generate,
     "sign": sign,

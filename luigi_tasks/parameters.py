@@ -310,6 +310,12 @@ RULES = Rules(
         "governance.min_scored": Whole(
             1, 10**9, about="scored live loans that a PSI needs before it counts"
         ),
+        "retention.generations": Whole(
+            1, 10_000, about="newest generations that `prune` keeps, champions or not"
+        ),
+        "retention.reports": Whole(
+            1, 10_000, about="newest earlier days (as_of=…/) whose outputs `prune` keeps"
+        ),
     },
     ordered=(
         ("labels.prediction_mob", "labels.observation_mob"),

@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         f"[{test['auc_low']:.3f}, {test['auc_high']:.3f}], "
         f"knows labels until {metadata.window.train_until}"
     )
-    trail = [entry for entry in read_trail() if entry.as_of <= pipeline.as_of]
+    trail = [e for e in read_trail() if e.as_of <= pipeline.as_of and e.action != "prune"]
     if trail:
         newest = trail[-1]
         state = f", {newest.state}" if newest.state not in (None, newest.action) else ""

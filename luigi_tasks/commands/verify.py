@@ -10,6 +10,7 @@ from luigi_tasks.core import digests, files, locks, storage
 from luigi_tasks.core.pages import Page
 from luigi_tasks.core.targets import Directory, Picture, StageTarget
 from luigi_tasks.core.task import Stage, tasks_below
+from luigi_tasks.generations.as_of import DATED
 from luigi_tasks.pipeline import Pipeline
 
 # What is published as one file, by its suffix.
@@ -64,6 +65,6 @@ def dated_outputs(place: Path) -> set[Path]:
     for name in files.file_system(place).names(place):
         parts = Path(name).parts
         for depth, part in enumerate(parts[:-1], start=1):
-            if part.startswith("as_of="):
+            if part.startswith(DATED):
                 found.add(place.joinpath(*parts[: depth + 1]))
     return found

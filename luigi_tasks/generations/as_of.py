@@ -185,8 +185,12 @@ class AsOfStage(AsOf, Stage):
         super().publish(target, staging, recipe)
 
 
+DATED = "as_of="
+"""How the names of the folders begin that hold the outputs of earlier days."""
+
+
 def _dated(path: Path, day: dt.date) -> Path:
-    return path.parent / f"as_of={day.isoformat()}" / path.name
+    return path.parent / f"{DATED}{day.isoformat()}" / path.name
 
 
 def _day_of(target: StageTarget) -> dt.date | None:
