@@ -25,7 +25,8 @@ log = logging.getLogger("luigi-interface")
 class GoldFeatures(SparkStage):
     """Features and labels of every loan at its prediction point, without flagged customers.
 
-    Beside them the loans that should have a label by now and have none, each with the reason.
+    Beside them the loans that should have a label by now and have none, each with the reason, and
+    the loans that the flags keep out, with the label that they would have.
     """
 
     reads = ("labels.*", "features.*")
@@ -51,18 +52,20 @@ class GoldFeatures(SparkStage):
         return {
             "features": Directory(in_datamart("gold", "features.parquet")),
             "unlabelled": Directory(in_datamart("quarantine", "gold", "unlabelled.parquet")),
+            "excluded": Directory(in_datamart("quarantine", "gold", "excluded.parquet")),
         }
 
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow.dataset as ds
 
-        from luigi_tasks.layers.gold_table import gold_table
+        from luigi_tasks.layers.gold_table import excluded_loans, gold_table
         from luigi_tasks.layers.labels import first_of_window, unlabelled
 
         required = self.requires()
         silver = {name: session.read(required[name].path()) for name in TABLES}
         flags = session.read(required["flags"].path())
-        gold = gold_table(silver, flags, **self.params.named())
+        settings = self.params.named()
+        gold = gold_table(silver, flags, **settings)
         reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
         total = tables.count_rows(required[LOANS.name].path(), reached)
         with Progress(self, "joining", total, "loans") as progress:
@@ -76,6 +79,9 @@ class GoldFeatures(SparkStage):
             observation_mob=self.params["labels.observation_mob"],
         )
         session.write(without_label, staging["unlabelled"], ["loan_id"])
+        del settings["clickstream_months"]
+        excluded = excluded_loans(session.read(staging["features"]), silver[LOANS.name], **settings)
+        session.write(excluded, staging["excluded"], ["loan_id"])
         reasons = tables.read(staging["unlabelled"], ["reason"])["reason"].to_pylist()
         for reason, n in sorted(Counter(reasons).items()):
             log.warning("loans past their observation point without a label: %d (%s)", n, reason)

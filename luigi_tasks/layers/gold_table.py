@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -62,15 +63,11 @@ def every_loan(
     `all_clicks` is the clickstream that the customers of `silver` are compared with.
     """
     installments = silver[LOANS.name]
-    newest = installments.agg(F.max("snapshot_date").alias("newest"))
-    loans = (
-        prediction_points(
-            installments, prediction_mob=prediction_mob, overdue_threshold=overdue_threshold
-        )
-        .crossJoin(newest)
-        .where(F.col("prediction_date") <= F.col("newest"))
-        .withColumn("vintage", F.trunc("loan_start_date", "month"))
-        .select(*KEYS)
+    loans = _reached(
+        installments,
+        installments,
+        prediction_mob=prediction_mob,
+        overdue_threshold=overdue_threshold,
     )
     label = labels(
         installments,
@@ -90,4 +87,46 @@ def every_loan(
         )
         .join(label, on="loan_id", how="left")
         .withColumnRenamed("Customer_ID", "customer_id")
+    )
+
+
+def excluded_loans(
+    gold: DataFrame,
+    installments: DataFrame,
+    *,
+    prediction_mob: int,
+    observation_mob: int,
+    performance_from: str,
+    overdue_threshold: float,
+) -> DataFrame:
+    """The loans that the flags of their customers keep out of gold, to see what that does.
+
+    `installments` are those of all customers; nothing else is asked of them. loan_id, vintage,
+    prediction_date, delinquent, label and label_date, as gold has them.
+    """
+    own = installments.join(gold.select("loan_id"), on="loan_id", how="left_anti")
+    loans = _reached(
+        own, installments, prediction_mob=prediction_mob, overdue_threshold=overdue_threshold
+    )
+    label = labels(
+        own,
+        prediction_mob=prediction_mob,
+        observation_mob=observation_mob,
+        performance_from=performance_from,
+        overdue_threshold=overdue_threshold,
+    )
+    return loans.select("loan_id", "vintage", "prediction_date", "delinquent").join(
+        label, on="loan_id", how="left"
+    )
+
+
+def _reached(installments: DataFrame, all_installments: DataFrame, **settings: Any) -> DataFrame:
+    """KEYS of the loans scored by the newest snapshot of all installments."""
+    newest = all_installments.agg(F.max("snapshot_date").alias("newest"))
+    return (
+        prediction_points(installments, **settings)
+        .crossJoin(newest)
+        .where(F.col("prediction_date") <= F.col("newest"))
+        .withColumn("vintage", F.trunc("loan_start_date", "month"))
+        .select(*KEYS)
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from conftest import ATTRIBUTES, FINANCIALS, LOANS, day
 from small_tables import (
+    LABELS,
     Row,
     attributes,
     book,
@@ -18,6 +19,7 @@ from small_tables import (
 
 from luigi_tasks.layers.exclusion import passed
 from luigi_tasks.layers.flags import quarantined
+from luigi_tasks.layers.gold_table import excluded_loans
 
 
 def gold_loans(tables: dict[str, list[Row]]) -> list[str]:
@@ -89,3 +91,21 @@ def test_nobody_is_lost_when_a_table_is_split_by_flags() -> None:
     ]
     assert passed(loans, flags).count() == 2 + 7
     assert quarantined(loans, flags).count() == 5
+
+
+def test_what_became_of_the_loans_that_are_kept_out_is_told() -> None:
+    second = installments(loan="LOAN_2", customer="CUS_2", start="2023-02-01")
+    second[4] = {**second[4], "overdue_amt": 5.0}
+    young = installments(3, loan="LOAN_3", customer="CUS_2", start="2023-05-01")
+    tables = book(
+        **{
+            LOANS: [*installments(), *second, *young],
+            ATTRIBUTES: [attributes(), attributes("CUS_2", Age=-500)],
+        }
+    )
+    gold = frame([{"loan_id": loan} for loan in gold_loans(tables)])
+    out = collected(excluded_loans(gold, silver(**tables)[LOANS], **LABELS), "loan_id")
+    assert [row["loan_id"] for row in out] == ["LOAN_2", "LOAN_3"]
+    assert (out[0]["label"], str(out[0]["label_date"])) == (1, "2023-08-01")
+    assert out[1]["label"] is None
+    assert [row["delinquent"] for row in out] == [False, False]
