@@ -43,6 +43,7 @@ from luigi_tasks.pipeline import (
 from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.drift_dashboard import DriftDashboard
+from luigi_tasks.reports.model_card import ModelCard
 from luigi_tasks.reports.plots import Plots
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "Governance",
     "Incidents",
     "InferencePipeline",
+    "ModelCard",
     "Monitoring",
     "MonitoringPipeline",
     "Pipeline",

@@ -22,6 +22,7 @@ from luigi_tasks.monitoring.views import CreditRiskViews
 from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.drift_dashboard import DriftDashboard
+from luigi_tasks.reports.model_card import ModelCard
 from luigi_tasks.reports.plots import Plots
 
 
@@ -70,10 +71,10 @@ class Reports(AsOfWrapper):
 
 
 class MonitoringPipeline(AsOfWrapper):
-    """From the extracts to the reports and the decision on the model."""
+    """From the extracts to the reports, the decision on the model, and its card."""
 
     def requires(self) -> list[Task]:
-        return [Reports(**self.moment), Governance(**self.moment)]
+        return [Reports(**self.moment), Governance(**self.moment), ModelCard(**self.moment)]
 
 
 class Pipeline(AsOfWrapper):

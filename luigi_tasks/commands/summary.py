@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     for path in (
         paths["Dashboard"],
         paths["DriftDashboard"],
+        paths["ModelCard"],
         paths["Predictions"],
         paths["Monitoring"],
         paths["BestModel"],
