@@ -222,6 +222,6 @@ def incidents(facts: Facts) -> Iterator[str]:
     """What is broken in the extracts on the day."""
     opened = facts.incidents[facts.incidents["is_open"].astype(bool)]
     if opened.empty:
-        yield "None is open."
+        yield "No incident is open."
         return
     yield items(str(words) for words in opened["words"])

@@ -112,7 +112,7 @@ def exclusions(facts: Facts) -> Iterator[str]:
             "rule. No model has seen them."
         )
     else:
-        yield "None of those that are kept out has a label by then."
+        yield "No loan that is kept out has a label by then."
 
 
 def _defaults(labels: pd.Series) -> list[str]:

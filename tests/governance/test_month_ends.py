@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -67,6 +68,18 @@ def test_registry_says_who_scored_on_a_day_and_which_decision_stands_behind_it(
     assert "promote" in said
     assert decisions(late)[-1]["facts"]["model"] in said
     assert "generation 1" in late.command("registry", "--on", "2024-08-15").stdout
+
+
+def test_the_cards_of_both_champions_tell_what_was_decided_on_them(late: Project) -> None:
+    first, second = (
+        (late.path / f"reports/model_cards/model_card_{g}.md").read_text() for g in (1, 2)
+    )
+    promoted = next(d for d in decisions(late) if d["action"] == "promote")
+    assert f"since {promoted['as_of']} it is generation 2" in first
+    assert f"It is champion since {promoted['as_of']}." in second
+    assert f"Ruling: promoted on {promoted['as_of']}: {promoted['reason']}." in second
+    swapped = promoted["facts"]["swapped_out"]["loans"]
+    assert re.search(rf"^\| swapped out .*\| +{swapped} loans", second, re.M)
 
 
 def test_who_rolls_back_has_the_champion_before_score_from_the_next_month_on(
