@@ -40,6 +40,7 @@ from luigi_tasks.pipeline import (
     Reports,
     TrainingPipeline,
 )
+from luigi_tasks.replay.task import Replay
 from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.drift_dashboard import DriftDashboard
@@ -74,6 +75,7 @@ __all__ = [
     "QualityCheck",
     "RawCsv",
     "Reasons",
+    "Replay",
     "Reports",
     "RequestRetraining",
     "RestateGeneration",

@@ -1,7 +1,7 @@
 """The lock of a project: whoever publishes holds it, one process at a time.
 
-Building goes on beside it. It is flock(2) on a file in .cache, and ends with the process that holds
-it, however that ends.
+Building goes on beside it. A lock is flock(2) on a file in .cache, and ends with the process that
+holds it, however that ends.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def publishing() -> Iterator[None]:
     """Hold the lock within the block; who holds it already may take it again."""
     global _held
     with _one_thread:
-        handle = _acquired() if not _held else None
+        handle = _acquired(LOCK, "another run of this project to publish") if not _held else None
         _held += 1
         try:
             yield
@@ -42,12 +42,22 @@ def publishing() -> Iterator[None]:
                 os.close(handle)
 
 
-def _acquired() -> int:
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold a lock of one's own within the block; others wait for as long as that takes."""
+    handle = _acquired(lock, "another run of the same task")
     try:
-        LOCK.parent.mkdir(exist_ok=True)
-        handle = os.open(LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _acquired(lock: Path, awaited: str) -> int:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
     except OSError as error:
-        raise PipelineError(f"{LOCK} cannot be locked: {error.strerror}") from error
+        raise PipelineError(f"{lock} cannot be locked: {error.strerror}") from error
     begun, said = time.monotonic(), False
     while True:
         try:
@@ -55,7 +65,7 @@ def _acquired() -> int:
             return handle
         except BlockingIOError:
             if not said and time.monotonic() - begun > _PATIENCE_S:
-                log.info("waiting for another run of this project to publish (%s)", LOCK)
+                log.info("waiting for %s (%s)", awaited, lock)
                 said = True
             time.sleep(0.02)
         except BaseException:

@@ -42,35 +42,55 @@ def state() -> tuple[Any, ...]:
 
     Raises PipelineError when there is none that could be read.
     """
+    return Path.cwd(), *_written(PARAMS_FILE)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The settings in a file like params.yaml, by dotted name.
+
+    Raises PipelineError, which names the file, as for params.yaml.
+    """
+    _written(path)
+    return _read(path, path)
+
+
+def _written(path: Path) -> tuple[int, int]:
     try:
-        written = PARAMS_FILE.stat()
+        written = path.stat()
     except FileNotFoundError:
-        raise PipelineError(f"{PARAMS_FILE} is missing in {Path.cwd()}") from None
+        raise PipelineError(f"{path} is missing in {Path.cwd()}") from None
     except OSError as error:
-        raise PipelineError(f"{PARAMS_FILE}: {error.strerror}") from None
+        raise PipelineError(f"{path}: {error.strerror}") from None
     if not stat.S_ISREG(written.st_mode):
-        raise PipelineError(f"{PARAMS_FILE} is no file")
+        raise PipelineError(f"{path} is no file")
     if written.st_size > _LARGEST:
         raise PipelineError(
-            f"{PARAMS_FILE} has {written.st_size:,} bytes; at most {_LARGEST:,} are allowed"
+            f"{path} has {written.st_size:,} bytes; at most {_LARGEST:,} are allowed"
         )
-    return Path.cwd(), written.st_mtime_ns, written.st_size
+    return written.st_mtime_ns, written.st_size
 
 
 @lru_cache(maxsize=4)
 def _load(folder: Path, mtime_ns: int, size: int) -> dict[str, Any]:
-    path = folder / PARAMS_FILE
+    return _read(folder / PARAMS_FILE, PARAMS_FILE)
+
+
+def _read(path: Path, name: Path) -> dict[str, Any]:
+    """The settings in a file that errors call by a name."""
     try:
         tree = parsed(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise PipelineError(f"{PARAMS_FILE} is not UTF-8 text") from None
+        raise PipelineError(f"{name} is not UTF-8 text") from None
     except OSError as error:
-        raise PipelineError(f"{PARAMS_FILE}: {error.strerror}") from None
+        raise PipelineError(f"{name}: {error.strerror}") from None
     except PipelineError as error:
-        raise PipelineError(f"{PARAMS_FILE}: {error}") from error
+        raise PipelineError(f"{name}: {error}") from error
     if _check is None:
         raise RuntimeError("no settings are declared; call luigi_tasks.core.settings.declare")
-    return _check(tree)
+    try:
+        return _check(tree)
+    except PipelineError as error:
+        raise PipelineError(str(error).replace(str(PARAMS_FILE), str(name), 1)) from None
 
 
 def params() -> dict[str, Any]:
