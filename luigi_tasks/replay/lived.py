@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,31 +27,44 @@ MEASURES = ("n", "n_matured", "auc", "auc_low", "auc_high", "psi", "psi_level")
 """What is told of the performing live loans of a month, as the monitoring table calls it."""
 
 
+NOTHING: dict[str, Any] = dict.fromkeys(("generation", *MEASURES))
+"""What is told of a month in which no live loan was scored."""
+
+
 def months_lived(
-    monitoring: Any, incidents: Iterable[Mapping[str, Any]], trail: Iterable[Entry]
+    monitoring: Any, incidents: Sequence[Mapping[str, Any]], trail: Iterable[Entry]
 ) -> list[dict[str, Any]]:
-    """One entry a live month: month, generation, MEASURES, incidents and the EVENTS in it.
+    """One entry a month: month, generation, MEASURES, incidents and EVENTS.
 
     `monitoring` is the monitoring table; `incidents` are rows of that table. An incident is in
     every month from its first to its last, by its extract; an event is in the month on whose
     first day it was decided, by the generation that it is about (of a retrain: that is raised).
+    A month has an entry when live loans were scored or a decision was taken in it.
     """
-    live = monitoring[monitoring["sample"] == "live"].sort_values("month")
-    spans = [(i["extract"], i["first_month"], i["last_month"]) for i in incidents]
-    decided = [(e.as_of.replace(day=1), e) for e in trail if e.action in EVENTS]
+    live = monitoring[monitoring["sample"] == "live"]
+    scored = {row["month"]: row for row in live.to_dict("records")}
+    decided = [(entry.as_of.replace(day=1), entry) for entry in trail]
     months = []
-    for row in live.to_dict("records"):
-        month = row["month"]
+    for month in sorted({*scored, *(day for day, _ in decided)}):
+        row = scored.get(month)
+        found = {name: _plain(row[f"performing_{name}"]) for name in MEASURES} if row else {}
         events: dict[str, list[int]] = {name: [] for name in EVENTS.values()}
         for day, entry in decided:
-            if day == month:
+            if day == month and entry.action in EVENTS:
                 events[EVENTS[entry.action]].append(entry.next_generation or entry.generation)
         months.append(
             {
                 "month": f"{month:%Y-%m}",
-                "generation": row["generation"],
-                **{name: _plain(row[f"performing_{name}"]) for name in MEASURES},
-                "incidents": sorted({extract for extract, a, b in spans if a <= month <= b}),
+                **NOTHING,
+                **({"generation": row["generation"]} if row else {}),
+                **found,
+                "incidents": sorted(
+                    {
+                        str(each["extract"])
+                        for each in incidents
+                        if each["first_month"] <= month <= each["last_month"]
+                    }
+                ),
                 **events,
             }
         )

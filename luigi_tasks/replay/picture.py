@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from luigi_tasks.replay.policies import GOVERNED, UNGOVERNED
 from luigi_tasks.reports.marks import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STYLE
@@ -35,21 +36,22 @@ def draw(
     """The figure for the policies of replay.json, with `rows` of words as the table below."""
     with mpl.rc_context(STYLE):
         many = len(policies)
-        table = 0.25 * len(rows)
-        height = 7.6 + table
+        table = 0.26 * len(rows) + 0.1
+        height = 7.8 + table
         figure = Figure(figsize=(9.5 * many, height), dpi=100)
         figure.suptitle(title, fontsize=13, weight="bold", y=1 - 0.15 / height)
+        sides = {"left": 1 / (9.5 * many), "right": 1 - 0.25 / (9.5 * many)}
         grid = figure.add_gridspec(
-            4,
+            3,
             many,
-            height_ratios=[3.2, 1.6, 1.1, table],
-            left=0.75 / (9.5 * many) + 0.015,
-            right=1 - 0.2 / (9.5 * many),
-            top=1 - 0.75 / height,
-            bottom=0.1 / height,
-            hspace=0.42,
+            height_ratios=[3.2, 1.6, 1.1],
+            top=1 - 0.85 / height,
+            bottom=(table + 1.1) / height,
+            hspace=0.1,
             wspace=0.14,
+            **sides,
         )
+        below = figure.add_gridspec(1, 1, top=table / height, bottom=0.1 / height, **sides)
         first: list[Axes] = []
         for column, policy in enumerate(policies):
             axes = [
@@ -62,12 +64,13 @@ def draw(
             _events(axes[2], policy[GOVERNED])
             for each in axes:
                 _months(each, policy[GOVERNED], is_named=each is axes[2])
-        _table(figure.add_subplot(grid[3, :]), rows)
+        _table(figure.add_subplot(below[0]), rows)
     return figure
 
 
 def _auc(axes: Axes, policy: Mapping[str, Any]) -> None:
-    axes.set(title=policy["params"], ylabel="AUC of performing live loans")
+    axes.set_title(policy["params"], loc="left")
+    axes.set_ylabel("AUC of performing live loans")
     for number, (name, look) in enumerate(_LINES.items()):
         values = _values(policy[name], "auc")
         places = np.arange(len(values)) + (number - 0.5) * 0.16
@@ -88,12 +91,12 @@ def _auc(axes: Axes, policy: Mapping[str, Any]) -> None:
             )
     if not np.isfinite(_values(policy[UNGOVERNED], "auc")).any():
         axes.text(0.5, 0.5, "no labels have matured", ha="center", transform=axes.transAxes)
-    axes.legend(loc="upper left", fontsize=9, ncols=2)
-    axes.margins(y=0.14)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.01, 0.99), fontsize=9, ncols=2)
+    axes.margins(y=0.1)
 
 
 def _psi(axes: Axes, policy: Mapping[str, Any]) -> None:
-    axes.set(ylabel="PSI", title="")
+    axes.set_ylabel("PSI")
     for name, look in _LINES.items():
         axes.plot(_values(policy[name], "psi"), **look)
     axes.set_ylim(bottom=0)
@@ -128,24 +131,24 @@ def _months(axes: Axes, months: Months, *, is_named: bool) -> None:
 
 def _table(axes: Axes, rows: Sequence[Sequence[str]]) -> None:
     axes.axis("off")
-    width = 0.46 / (len(rows[0]) - 1)
+    policies = len(rows[0]) - 1
+    first = 0.42 if policies == 1 else 0.26
     table = axes.table(
         cellText=[list(row) for row in rows],
         cellLoc="right",
-        colWidths=[0.46, *[min(width, 0.25)] * (len(rows[0]) - 1)],
-        bbox=None,
-        loc="upper center",
+        colWidths=[first, *[0.2] * policies],
+        bbox=Bbox.from_bounds(0, 0, first + 0.2 * policies, 1),
         edges="horizontal",
     )
     table.auto_set_font_size(False)
     table.set_fontsize(10)
     for (row, column), cell in table.get_celld().items():
         cell.set_edgecolor("#cccccc")
+        cell.PAD = 0.02
         if column == 0:
-            cell.set_text_props(ha="left")
-            cell._loc = "left"
+            cell.get_text().set_horizontalalignment("left")
         if row == 0:
-            cell.set_text_props(weight="bold")
+            cell.get_text().set_fontweight("bold")
 
 
 def _values(months: Months, name: str) -> Any:

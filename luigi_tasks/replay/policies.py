@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luigi_tasks.generations.registry import decision_days
-from luigi_tasks.replay.lived import EVENTS, MEASURES
+from luigi_tasks.replay.lived import EVENTS, NOTHING
 
 GOVERNED, UNGOVERNED = "governance_on", "governance_off"
 ROWS = {
@@ -27,15 +27,14 @@ ROWS = {
 def in_span(
     months: Sequence[Mapping[str, Any]], start: dt.date, end: dt.date
 ) -> list[dict[str, Any]]:
-    """The months from one to another, each once; of one that is not live all is unknown."""
+    """The months from one to another, each once; of one without an entry nothing is known."""
     known = {month["month"]: dict(month) for month in months}
-    nothing = dict.fromkeys(("generation", *MEASURES))
     return [
         known.get(
             f"{day:%Y-%m}",
             {
                 "month": f"{day:%Y-%m}",
-                **nothing,
+                **NOTHING,
                 "incidents": [],
                 **{name: [] for name in EVENTS.values()},
             },

@@ -183,7 +183,8 @@ class Replay(Stage):
                 f"(training.train_until of {file}), so that month is not live"
             )
         if not any(
-            f"{self.start:%Y-%m}" <= m["month"] <= f"{self.end:%Y-%m}" for m in lived["months"]
+            month["n"] and f"{self.start:%Y-%m}" <= month["month"] <= f"{self.end:%Y-%m}"
+            for month in lived["months"]
         ):
             raise PipelineError(
                 f"--start {self.start:%Y-%m} --end {self.end:%Y-%m}: no loan has its prediction "
