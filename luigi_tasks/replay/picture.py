@@ -21,11 +21,12 @@ _LINES: dict[str, dict[str, Any]] = {
     UNGOVERNED: {"color": GREY, "marker": "s", "ms": 4, "label": "governance off: first model"},
     GOVERNED: {"color": BLUE, "marker": "o", "ms": 5, "lw": 2, "label": "governance on"},
 }
-_EVENTS: list[tuple[str, str, dict[str, Any]]] = [
-    ("promotions", "promotion", {"marker": "^", "color": GREEN}),
-    ("rejections", "rejection", {"marker": "X", "color": RED}),
-    ("retrains", "retrain", {"marker": "o", "color": ORANGE}),
-    ("incidents", "incident", {"marker": "D", "color": PURPLE}),
+_EVENTS: list[tuple[str, str, str, dict[str, Any]]] = [
+    (GOVERNED, "promotions", "promotion", {"marker": "^", "color": GREEN}),
+    (GOVERNED, "rejections", "rejection", {"marker": "X", "color": RED}),
+    (GOVERNED, "retrains", "retrain", {"marker": "o", "color": ORANGE}),
+    (GOVERNED, "incidents", "incident", {"marker": "D", "color": PURPLE}),
+    (UNGOVERNED, "incidents", "incident, off", {"marker": "D", "color": GREY}),
 ]
 _LABELS = 12
 
@@ -44,7 +45,7 @@ def draw(
         grid = figure.add_gridspec(
             3,
             many,
-            height_ratios=[3.2, 1.6, 1.1],
+            height_ratios=[3.2, 1.6, 1.3],
             top=1 - 0.85 / height,
             bottom=(table + 1.1) / height,
             hspace=0.1,
@@ -61,7 +62,7 @@ def draw(
             first = first or axes
             _auc(axes[0], policy)
             _psi(axes[1], policy)
-            _events(axes[2], policy[GOVERNED])
+            _events(axes[2], policy)
             for each in axes:
                 _months(each, policy[GOVERNED], is_named=each is axes[2])
         _table(figure.add_subplot(below[0]), rows)
@@ -102,13 +103,13 @@ def _psi(axes: Axes, policy: Mapping[str, Any]) -> None:
     axes.set_ylim(bottom=0)
 
 
-def _events(axes: Axes, months: Months) -> None:
-    axes.set_yticks(range(len(_EVENTS)), [words for _, words, _ in _EVENTS])
+def _events(axes: Axes, policy: Mapping[str, Any]) -> None:
+    axes.set_yticks(range(len(_EVENTS)), [words for *_, words, _ in _EVENTS])
     axes.set_ylim(len(_EVENTS) - 0.5, -0.5)
-    for height, (name, _, look) in enumerate(_EVENTS):
-        for place, month in enumerate(months):
+    for height, (way, name, _, look) in enumerate(_EVENTS):
+        for place, month in enumerate(policy[way]):
             if month[name]:
-                axes.plot(place, height, ls="", ms=9, mec="white", **look)
+                axes.plot(place, height, ls="", ms=8, mec="white", **look)
                 if name != "incidents":
                     axes.annotate(
                         ", ".join(map(str, month[name])),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import datetime as dt
+import json
 import logging
 import os
 import re
@@ -56,8 +57,11 @@ class Workspace:
             (self.folder / name).mkdir(exist_ok=True)
         shutil.copyfile(self.settings, self.folder / PARAMS_FILE)
         data = self.folder / "data"
-        if not data.is_symlink():
-            data.symlink_to(in_data().absolute(), target_is_directory=True)
+        if data.is_symlink():  # as of a project that has been moved since
+            data.unlink()
+        elif data.exists():
+            shutil.rmtree(data)
+        data.symlink_to(in_data().absolute(), target_is_directory=True)
         with (self.folder / "luigi.cfg").open("w", encoding="utf-8") as file:
             _machine_settings().write(file)
 
@@ -93,8 +97,6 @@ class Workspace:
         for path in (reports / FILE, reports / f"as_of={day}" / FILE):
             provenance = Document(path).provenance()
             if provenance and provenance.recipe["arguments"]["as_of"] == day.isoformat():
-                import json
-
                 document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
                 return document
         raise PipelineError(f"{reports}: {FILE} as of {day} is missing")
