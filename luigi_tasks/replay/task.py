@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import luigi
 
-from luigi_tasks.core import digests, locks, settings
+from luigi_tasks.core import digests, locks, settings, signing
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.recipes import Recipe, content_of
 from luigi_tasks.core.settings import PARAMS_FILE
@@ -199,7 +199,8 @@ def _made_already() -> list[tuple[Path, str]]:
         if isinstance(task, Stage):
             for target in task.output().values():
                 beside = [target.path.with_name(n) for n in getattr(target, "beside", ())]
-                found += [(path, _place(path)) for path in (target.path, *beside)]
+                paths = target.path, signing.signature_path(target.path), *beside
+                found += [(path, _place(path)) for path in paths]
     return found
 
 

@@ -89,13 +89,14 @@ def test_a_later_end_reuses_the_months_before_it_and_says_what_one_replay_says(
     shutil.rmtree(project.path / ".cache" / "replay")
     earlier = replay(project, *EARLIER)
     trail = place(project, "on") / "datamart" / "governance" / "decisions.jsonl"
-    decided = trail.read_bytes()
+    log = place(project, "on") / "logs" / "task_history.jsonl"
+    decided, built = trail.read_bytes(), log.read_bytes()
     assert replay(project, *LATER) == told
     assert project.digests("reports") == at_once.digests("reports")
     assert trail.read_bytes().startswith(decided)
     assert len(trail.read_bytes()) > len(decided)
-    history = (place(project, "on") / "logs" / "task_history.jsonl").read_text()
-    assert history.count("BestModel(generation=2)") == 1
+    assert log.read_bytes().startswith(built)
+    assert log.read_text().count("BestModel(generation=2)") == 1
     assert project.built_by("Replay", *LATER) == []
     assert replay(project, *EARLIER) == earlier
     assert project.path.joinpath("logs/task_history.jsonl").read_text().count("Replay(") == 4
