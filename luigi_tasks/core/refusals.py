@@ -42,6 +42,7 @@ def _allowed(parameter: luigi.Parameter) -> str:
     if isinstance(parameter, luigi.NumericalParameter):
         return f"a whole number from {parameter._min_value} to {parameter._max_value}"
     for kind, words in (
+        (luigi.MonthParameter, "a month (yyyy-mm)"),
         (luigi.DateParameter, "a date (yyyy-mm-dd)"),
         (luigi.IntParameter, "a whole number"),
         (luigi.FloatParameter, "a number"),
