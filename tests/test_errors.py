@@ -100,7 +100,7 @@ def test_an_as_of_day_that_cannot_be_answered_is_refused(
         ("Pipeline --as-of yesterday", "--as-of yesterday is not allowed: a date (yyyy-mm-dd)"),
         ("Replay --start 2024-13", "--start 2024-13 is not allowed: a month (yyyy-mm)"),
         ("Pipeline --workers many", "[core] workers = many is not allowed: a whole number"),
-        ("Pipelin", "No task Pipelin. Did you mean: Pipeline?"),
+        ("Pipelin", "No task Pipelin. Did you mean: Pipeline"),
     ],
 )
 def test_a_wrong_word_on_the_command_line_is_answered_in_one_sentence(
