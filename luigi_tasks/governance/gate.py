@@ -36,8 +36,8 @@ def judge(
 ) -> Ruling:
     """Promote a challenger or not, by the loans that are new to both models.
 
-    It is promoted when its AUC is at least `min_auc_gain` higher, beyond chance (all of the 95 %
-    interval of the difference is above 0), and neither the share of approved loans nor the
+    It is promoted when its AUC is more than `min_auc_gain` higher, beyond chance (all of the 95 %
+    interval of the difference is above that), and neither the share of approved loans nor the
     distance of mean score and default rate changes for the worse by more than its limit. Where
     the champion is condemned (governance has asked for the retrain because it broke a limit) it is
     enough that the challenger reaches `min_auc` and is not worse beyond chance.
@@ -52,7 +52,7 @@ def judge(
         f"{found.loans} loans that are new to both"
     )
     objections = list(_objections(found, max_approval_change, max_calibration_loss))
-    is_better = found.difference >= min_auc_gain and (found.difference_low or 0.0) > 0
+    is_better = (found.difference_low or 0.0) > min_auc_gain
     if is_better and not objections:
         return Ruling(True, f"{figures}: better beyond chance", facts)
     reaches = (found.challenger_auc or 0.0) >= min_auc

@@ -61,8 +61,8 @@ def test_a_challenger_that_is_better_beyond_chance_is_promoted_and_the_figures_a
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"difference": 0.009, "difference_low": 0.001}, "not 0.01 better beyond chance"),
-        ({"difference_low": 0.0}, "not 0.01 better beyond chance"),
+        ({"difference_low": 0.01}, "not 0.01 better beyond chance"),
+        ({"difference": 0.01, "difference_low": 0.002}, "not 0.01 better beyond chance"),
         ({"challenger_approval_rate": 0.91}, "it would approve +11.0% of the loans"),
         ({"challenger_approval_rate": 0.69}, "it would approve -11.0% of the loans"),
         ({"challenger_gap": -0.05}, "its scores are 0.030 further from the default rate"),
@@ -82,7 +82,8 @@ def test_where_the_champion_is_condemned_reaching_the_floor_is_enough() -> None:
     )
     assert ruled(as_good, condemned=True).is_promoted
     assert not ruled(as_good).is_promoted
-    below = ruled(comparison(challenger_auc=0.6999, difference=0.0), condemned=True)
+    low = {"difference": 0.0, "difference_low": -0.03}
+    below = ruled(comparison(challenger_auc=0.6999, **low), condemned=True)
     assert not below.is_promoted
     assert below.reason.endswith("below 0.7")
 
