@@ -118,8 +118,8 @@ class Replay(Stage):
         from luigi_tasks.replay.policies import as_rows, as_text, differing
 
         policies = self.policies()
-        with locks.alone(CACHE / "replay.lock"):
-            replayed = self._replayed(policies)
+        with locks.alone(CACHE / "replay.lock") as lock:
+            replayed = self._replayed(policies, lock)
         differs = differing([policy.settings for policy in policies])
         document = {
             "start": f"{self.start:%Y-%m}",
@@ -136,7 +136,7 @@ class Replay(Stage):
         title = f"Replay from {self.start:%b %Y} to {self.end:%b %Y}"
         draw(replayed, rows, title).savefig(staging["picture"], format="png")
 
-    def _replayed(self, policies: list[Policy]) -> list[dict[str, Any]]:
+    def _replayed(self, policies: list[Policy], lock: int) -> list[dict[str, Any]]:
         """Each policy with its months, governance on and off, and what they come to."""
         from luigi_tasks.replay.policies import GOVERNED, UNGOVERNED, in_span, summary
 
@@ -149,7 +149,7 @@ class Replay(Stage):
         found = []
         for file, values in policies:
             folder = place / digests.of_json(json.loads(json.dumps(values, default=str)))[:16]
-            off, on = (Workspace(folder / name, str(file), file) for name in ("off", "on"))
+            off, on = (Workspace(folder / name, file, lock) for name in ("off", "on"))
             off.prepare(seed)
             log.info("%s: %s, governance off, in %s", self, file, off.folder)
             off.run("LivedMonths", self.as_of, LivedMonths.__module__)

@@ -43,9 +43,9 @@ _FAULT = re.compile(r"(?:^error: |failed: |method: |failed  +[^:]*: )(.+)$", re.
 class Workspace:
     """A folder that holds a project of its own."""
 
-    def __init__(self, folder: Path, policy: str, settings: Path) -> None:
-        """`policy` is what errors call the settings that are copied in from a file."""
-        self.folder, self.policy, self.settings = folder, policy, settings
+    def __init__(self, folder: Path, settings: Path, lock: int) -> None:
+        """`settings` is a file that is copied in; what runs here holds a lock by its descriptor."""
+        self.folder, self.settings, self.lock = folder, settings, lock
 
     def prepare(self, copied: Iterable[tuple[Path, str]]) -> None:
         """Make the folder, unless it is there, with copies of outputs: path, and place in it."""
@@ -83,13 +83,14 @@ class Workspace:
             stderr=subprocess.STDOUT,
             text=True,
             check=False,
+            pass_fds=(self.lock,),  # it may outlive a run that is killed
         )
         with (self.folder / _LOG).open("a", encoding="utf-8") as file:
             file.write(done.stdout)
         if done.returncode:
             found = _FAULT.search(done.stdout)
             why = found[1] if found else f"{task} failed with code {done.returncode}"
-            raise PipelineError(f"replay with {self.policy}: {why} ({self.folder / _LOG})")
+            raise PipelineError(f"replay with {self.settings}: {why} ({self.folder / _LOG})")
 
     def lived(self, day: dt.date) -> dict[str, Any]:
         """The document of LivedMonths, which has run as of a day."""
