@@ -43,11 +43,14 @@ def publishing() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def alone(lock: Path) -> Iterator[None]:
-    """Hold a lock of one's own within the block; others wait for as long as that takes."""
+def alone(lock: Path) -> Iterator[int]:
+    """Hold a lock of one's own within the block; others wait for as long as that takes.
+
+    A process that is handed the descriptor which is yielded holds it too, as long as it lives.
+    """
     handle = _acquired(lock, "another run of the same task")
     try:
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -6,6 +6,8 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -62,6 +64,17 @@ def test_who_is_killed_holds_the_lock_no_longer() -> None:
     begun = time.monotonic()
     with locks.publishing(), locks.publishing():
         assert time.monotonic() - begun < 1
+
+
+def test_a_process_that_is_handed_a_lock_holds_it_as_long_as_it_lives() -> None:
+    lock = Path("own.lock")
+    words = [sys.executable, "-c", "import time; time.sleep(1.5)"]
+    with locks.alone(lock) as handle:
+        begun = time.monotonic()
+        child = subprocess.Popen(words, pass_fds=(handle,))
+    with locks.alone(lock):
+        assert time.monotonic() - begun > 1
+    child.wait()
 
 
 def test_staging_of_a_process_that_lives_is_left_alone_and_of_a_dead_one_removed() -> None:
