@@ -192,5 +192,30 @@ def marker_for(trail: Sequence[Entry], lines: Sequence[bytes]) -> Marker:
     )
 
 
+def entries_about(generation: int, trail: Sequence[Entry], as_of: dt.date) -> list[Entry]:
+    """The entries up to a day that are about a generation, oldest first.
+
+    Those that it stands in, that have asked for it, and the rulings on challengers that were asked
+    for while it was champion, from the day on after them: then they have an effect. What was
+    pruned says nothing of a model.
+    """
+    asked = {e.next_generation for e in trail if e.generation == generation and e.next_generation}
+    return [
+        entry
+        for entry in trail
+        if entry.as_of <= as_of
+        and entry.action != "prune"
+        and (
+            entry.generation == generation
+            or entry.next_generation == generation
+            or (
+                entry.action in ("promote", "reject")
+                and entry.generation in asked
+                and entry.as_of < as_of
+            )
+        )
+    ]
+
+
 CHANGES = ("promote", "rollback")
 """The actions that make a generation champion."""

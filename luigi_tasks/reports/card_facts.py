@@ -19,7 +19,8 @@ class Facts:
     """What is known of a generation on a day; of every table the rows of this generation.
 
     `reigns` say who was champion when, as of the day. `entries` are those of the audit trail
-    about the generation (`entries_about`), `raised` the one that asked for it. `monitoring`,
+    about the generation (`audit_trail.entries_about`), `raised` the one that asked for it.
+    `monitoring`,
     `grades`, `fairness` and `importance` are the tables of those stages, `baseline` that
     of the reasons. `incidents` are of all generations. `customers` are the counts of the quality
     check: total, flagged, reasons. `included` and `excluded` are all loans of gold and those that
@@ -69,23 +70,3 @@ class Facts:
             f"anything overdue above {above:g} at any installment from month {first} to month "
             f"{s['labels.observation_mob']} on book"
         )
-
-
-def entries_about(generation: int, trail: Sequence[Entry], as_of: dt.date) -> list[Entry]:
-    """The entries up to a day that are about a generation, oldest first.
-
-    Those that it stands in, that have asked for it, and the rulings on challengers that were asked
-    for while it was champion. What was pruned says nothing of a model.
-    """
-    asked = {e.next_generation for e in trail if e.generation == generation and e.next_generation}
-    return [
-        entry
-        for entry in trail
-        if entry.as_of <= as_of
-        and entry.action != "prune"
-        and (
-            entry.generation == generation
-            or entry.next_generation == generation
-            or (entry.action in ("promote", "reject") and entry.generation in asked)
-        )
-    ]

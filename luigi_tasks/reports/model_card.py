@@ -25,7 +25,6 @@ from luigi_tasks.monitoring.fairness_stage import Fairness
 from luigi_tasks.monitoring.importance_stage import FeatureImportance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
-from luigi_tasks.reports.card_facts import Facts, entries_about
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,11 +92,12 @@ class ModelCard(AsOfStage):
         }
 
     def _entries(self, generation: int) -> list[audit_trail.Entry]:
-        return entries_about(generation, audit_trail.read_trail(), self.as_of)
+        return audit_trail.entries_about(generation, audit_trail.read_trail(), self.as_of)
 
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.models.store import read_metadata
         from luigi_tasks.reports.card import model_card
+        from luigi_tasks.reports.card_facts import Facts
 
         targets = self.inputs()
         read = {

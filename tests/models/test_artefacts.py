@@ -27,3 +27,10 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_same_data_give_the_same_bytes_twice(spec: dict[str, Any]) -> None:
     frame = training_frame()
     assert pickle_of(fitted(frame, spec)) == pickle_of(fitted(frame, spec))
+
+
+def test_it_does_not_matter_whether_two_equal_texts_are_one_object() -> None:
+    text = "categories"
+    other = "".join(["cate", "gories"])
+    assert text is not other
+    assert pickle_of([text, {text: 1}]) == pickle_of([other, {text: 1}])

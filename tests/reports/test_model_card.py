@@ -16,12 +16,12 @@ import pytest
 from conftest import day
 from running import Project
 
-from luigi_tasks.generations.audit_trail import Entry
+from luigi_tasks.generations.audit_trail import Entry, entries_about
 from luigi_tasks.generations.registry import FIRST, Reign
 from luigi_tasks.models.metadata import FrozenBins, LoanFacts, ModelMetadata, Window
 from luigi_tasks.monitoring import calibration, fairness, importance
 from luigi_tasks.reports.card import SECTIONS, model_card
-from luigi_tasks.reports.card_facts import Facts, entries_about
+from luigi_tasks.reports.card_facts import Facts
 from luigi_tasks.reports.markdown import count, interval, number, p_value, share, signed, table
 
 CARD = "reports/model_cards/model_card_1.md"
