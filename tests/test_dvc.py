@@ -152,6 +152,7 @@ def test_after_a_luigi_run_dvc_commit_makes_the_status_clean_and_repro_runs_noth
     assert repository.git("status", "--short") == ""
 
 
+@pytest.mark.slow
 def test_a_cold_and_a_forced_repro_make_what_luigi_made_and_leave_it_nothing_to_do(
     repository: Repository,
 ) -> None:

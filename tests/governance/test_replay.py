@@ -16,6 +16,8 @@ from luigi_tasks.generations.audit_trail import Entry
 from luigi_tasks.replay.lived import MEASURES, months_lived
 from luigi_tasks.replay.policies import as_text, differing, in_span, summary
 
+pytestmark = pytest.mark.slow
+
 EARLIER = ("--start", "2024-07", "--end", "2024-11")
 LATER = ("--start", "2024-07", "--end", "2025-04")
 
