@@ -252,7 +252,7 @@ def test_a_breach_makes_dvc_status_name_the_train_stage_and_the_next_repro_retra
     repository.edit("params.yaml", "min_matured: 150", "min_matured: 50")
     repository.edit("params.yaml", "min_new_labels: 150", "min_new_labels: 50")
     ran, _ = repository.repro()
-    assert ran == ["monitor", "govern", "card"]
+    assert ran == ["monitor", "govern"]
     assert repository.changed_stages() == {"train"}
     assert "BestModel(generation=2)" in repository.stale()
 

@@ -6,42 +6,41 @@ They are read by `unpickling`, a module of its own: what may be read changes no 
 from __future__ import annotations
 
 import pickle
+import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 
-class _Pickler(pickle._Pickler):
-    """Tells equal texts by what they say, and clears the padding between fields of a tree's nodes.
+class _Pickler(pickle.Pickler):
+    """What is left over of the process that fitted a model is not written.
 
-    Whether two equal texts are one object depends on what else the process has done; the padding
-    is left over memory.
+    The padding between the fields of a tree's nodes is cleared: it is left over memory. And the
+    names of an estimator's attributes are made the one object of that text: pickle refers to the
+    very same object alone, and a process that has read a model before has some of them twice
+    (scikit-learn's __setstate__ brings names of its own, which later instances share).
     """
 
-    def __init__(self, file: IO[bytes], protocol: int) -> None:
-        super().__init__(file, protocol)
-        self._texts: dict[str, str] = {}
-
-    def save(self, item: Any, *more: Any, **named: Any) -> None:
-        """Pickle's own, which remembers objects by their identity."""
-        if type(item) is str:
-            item = self._texts.setdefault(item, item)
-        elif isinstance(item, pickle.PickleBuffer):  # of two empty ones Python's own fails
-            raw = item.raw()
-            item = bytes(raw) if raw.readonly else bytearray(raw)
-        super().save(item, *more, **named)  # type: ignore[misc]
-
     def reducer_override(self, item: Any) -> Any:
-        import numpy as np
+        from sklearn.base import BaseEstimator
         from sklearn.tree._tree import Tree
 
-        if not isinstance(item, Tree):
-            return NotImplemented
-        rebuild, arguments, state = item.__reduce__()
-        nodes = state["nodes"]
-        clean = np.zeros(nodes.shape, dtype=nodes.dtype)
-        for field in nodes.dtype.names:
-            clean[field] = nodes[field]
-        return rebuild, arguments, {**state, "nodes": clean}
+        if isinstance(item, Tree):
+            return _without_padding(item)
+        if isinstance(item, BaseEstimator):
+            rebuild, arguments, state, *more = item.__reduce_ex__(5)
+            return rebuild, arguments, {sys.intern(n): v for n, v in state.items()}, *more
+        return NotImplemented
+
+
+def _without_padding(tree: Any) -> Any:
+    import numpy as np
+
+    rebuild, arguments, state = tree.__reduce__()
+    nodes = state["nodes"]
+    clean = np.zeros(nodes.shape, dtype=nodes.dtype)
+    for field in nodes.dtype.names:
+        clean[field] = nodes[field]
+    return rebuild, arguments, {**state, "nodes": clean}
 
 
 def dump(model: Any, path: Path) -> None:

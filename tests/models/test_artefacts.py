@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from loan_book import FOREST, fitted, pickle_of, training_frame
+
+LOGISTIC = {"class": "sklearn.linear_model.LogisticRegression", "max_iter": 1000}
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +24,7 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     "spec",
     [
         FOREST,
-        {"class": "sklearn.linear_model.LogisticRegression", "max_iter": 1000},
+        LOGISTIC,
         {"class": "sklearn.ensemble.HistGradientBoostingClassifier", "max_iter": 5},
         {"class": "sklearn.ensemble.GradientBoostingClassifier", "n_estimators": 5},
     ],
@@ -29,8 +35,15 @@ def test_the_same_data_give_the_same_bytes_twice(spec: dict[str, Any]) -> None:
     assert pickle_of(fitted(frame, spec)) == pickle_of(fitted(frame, spec))
 
 
-def test_it_does_not_matter_whether_two_equal_texts_are_one_object() -> None:
-    text = "categories"
-    other = "".join(["cate", "gories"])
-    assert text is not other
-    assert pickle_of([text, {text: 1}]) == pickle_of([other, {text: 1}])
+def test_a_process_that_has_read_a_model_before_writes_the_same_bytes() -> None:
+    before = pickle_of(fitted(training_frame(), LOGISTIC))
+    Path("read.pkl").write_bytes(before)
+    words = (
+        "import pickle, pathlib; pickle.loads(pathlib.Path('read.pkl').read_bytes());"
+        "import loan_book; loan_book.pickle_of(loan_book.fitted(loan_book.training_frame(), "
+        f"{LOGISTIC}))"
+    )
+    paths = f"{ROOT}:{ROOT / 'tests'}"
+    environment = {**os.environ, "PYTHONPATH": paths}
+    subprocess.run([sys.executable, "-c", words], env=environment, check=True)
+    assert Path("model.pkl").read_bytes() == before

