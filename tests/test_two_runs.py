@@ -46,7 +46,9 @@ def temporary_files(project: Project) -> list[str]:
 def test_two_commands_at_once_both_succeed_and_decide_once(
     finished: Project, project: Project, task: str, options: tuple[str, ...]
 ) -> None:
-    for folder in ("datamart/silver", "datamart/gold", "datamart/governance/decisions.jsonl"):
+    governance = "datamart/governance"
+    trail, marker = f"{governance}/decisions.jsonl", f"{governance}/retrain_marker.json"
+    for folder in ("datamart/silver", "datamart/gold", trail, marker):
         subprocess.run(["rm", "-r", project.path / folder], check=True)
     pair = [started(project, "Pipeline"), started(project, task, *options)]
     for run in pair:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from collections.abc import Iterator
 
-from luigi_tasks.core import tables
+from luigi_tasks.core import locks, tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.records import as_json
@@ -56,7 +57,18 @@ def in_words(entry: Entry) -> str:
 
 
 def examined() -> tuple[list[Entry], list[str]]:
-    """The entries that can be read, and every fault of the trail and of what it names."""
+    """The entries that can be read, and every fault of the trail and of what it names.
+
+    What is at fault is looked at once more while nobody writes.
+    """
+    entries, faults = _looked_at()
+    if faults:
+        with contextlib.suppress(PipelineError), locks.publishing():
+            entries, faults = _looked_at()
+    return entries, faults
+
+
+def _looked_at() -> tuple[list[Entry], list[str]]:
     try:
         lines = audit_trail.read_lines()
         marker = read_marker()

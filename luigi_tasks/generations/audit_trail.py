@@ -124,7 +124,18 @@ def read_trail() -> list[Entry]:
 
     Raises PipelineError when a line was altered, added or removed, or when the trail is not signed
     although there is a key: the chain alone can be forged from its first line on.
+
+    Trail and marker are read one after the other. What does not fit may have been written in
+    between, by another process: it is read once more while nobody writes.
     """
+    try:
+        return _read_once()
+    except PipelineError:
+        with locks.publishing():
+            return _read_once()
+
+
+def _read_once() -> list[Entry]:
     lines = read_lines()
     entries, wrong = parsed(lines)
     marker = read_marker()
@@ -167,7 +178,10 @@ def settle_marker() -> None:
 
 def is_marker_settled() -> bool:
     """Whether the marker says what the trail says."""
-    return read_marker() == marker_for(*_trail_with_lines())
+    if read_marker() == marker_for(*_trail_with_lines()):
+        return True
+    with locks.publishing():
+        return read_marker() == marker_for(*_trail_with_lines())
 
 
 def _trail_with_lines() -> tuple[list[Entry], list[bytes]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -130,3 +132,22 @@ def test_with_a_key_a_trail_that_was_forged_together_with_its_marker_is_found_to
         tell_marker(changed) if seed % 2 else marker.marker_path().write_bytes(told)
         monkeypatch.setenv(signing.KEY, KEY)
         assert "is not its signature" in examined()[1][0]
+
+
+def test_who_reads_while_another_process_adds_lines_finds_a_whole_trail(
+    empty_project: Path,
+) -> None:
+    write_trail(1)
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import test_tampering\n"
+        "for _ in range(8): test_tampering.write_trail()\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program, str(Path(__file__).parent)])
+    seen = set()
+    while writer.poll() is None:
+        seen.add(len(audit_trail.read_trail()))
+        assert examined()[1] == []
+    assert writer.returncode == 0
+    assert len(audit_trail.read_trail()) == 97
+    assert len(seen) > 2
