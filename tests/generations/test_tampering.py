@@ -139,11 +139,12 @@ def test_who_reads_while_another_process_adds_lines_finds_a_whole_trail(
 ) -> None:
     write_trail(1)
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import sys; sys.path[:0] = sys.argv[1:]\n"
         "import test_tampering\n"
         "for _ in range(8): test_tampering.write_trail()\n"
     )
-    writer = subprocess.Popen([sys.executable, "-c", program, str(Path(__file__).parent)])
+    folders = [str(folder) for folder in Path(__file__).parents[:3]]
+    writer = subprocess.Popen([sys.executable, "-c", program, *folders])
     seen = set()
     while writer.poll() is None:
         seen.add(len(audit_trail.read_trail()))
