@@ -55,12 +55,12 @@ def read_marker() -> Marker | None:
     """
     path = marker_path()
     try:
-        return from_json(signing.read(path), Marker, path)
+        text = signing.read(path)
     except FileNotFoundError:
         return None
+    try:
+        return from_json(text, Marker, path)
     except PipelineError as error:
-        if "refused" in str(error) or "cannot be read" in str(error):
-            raise
         raise PipelineError(
             f"{path}: the marker is not JSON with a whole `generation` from 1 on, `train_until` "
             f"and `reason` ({str(error).removeprefix(f'{path}: ')})"
