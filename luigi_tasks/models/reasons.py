@@ -55,20 +55,16 @@ class Explained(NamedTuple):
 
 
 def explained(generation: int, training_data: Mapping[int, Path]) -> Explained:
-    """The champion of a generation; `training_data` are the datasets of all up to it."""
-    features = store.read_metadata(generation).features
-    training = read_training_frame(training_data[fitted_by(generation)])
-    return Explained(store.load_model(generation), features, training[features])
+    """The model of a generation; `training_data` are the datasets by generation."""
+    metadata = store.read_metadata(generation)
+    training = read_training_frame(training_data[generation])
+    loans = fitted_on(training, since_break=metadata.window.since is not None)
+    return Explained(store.load_model(generation), metadata.features, loans[metadata.features])
 
 
-def fitted_by(generation: int) -> int:
-    """The generation whose training data a champion was fitted on.
-
-    It is an earlier one of an incumbent that has kept its place.
-    """
-    while store.read_metadata(generation).champion == f"generation_{generation - 1}":
-        generation -= 1
-    return generation
+def fitted_on(training: pd.DataFrame, *, since_break: bool) -> pd.DataFrame:
+    """The loans of a training frame that a model was fitted on: all, or those since a break."""
+    return training[training["origin"] > 0] if since_break else training
 
 
 def read_asked(predictions: Path) -> pd.DataFrame:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,11 +11,10 @@ from loan_book import FEATURES, fitted, training_frame
 from running import Project
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.models import store
 from luigi_tasks.models.feature_columns import NOT_FEATURES
 from luigi_tasks.models.loan_model import LoanModel
 from luigi_tasks.models.reason_codes import REASON_CODES, codes_by_feature, matches, page
-from luigi_tasks.models.reasons import SCHEMA, Explained, fitted_by, reasons, strongest
+from luigi_tasks.models.reasons import SCHEMA, Explained, fitted_on, reasons, strongest
 
 CODES = {"Occupation": "R02", "Annual_Income": "R03", "Monthly_Inhand_Salary": "R03"}
 CODES |= {"DTI": "R17", "Credit_Mix": "R12", "Interest_Rate": "R08"}
@@ -113,19 +110,10 @@ def test_loans_keep_their_order_and_each_is_explained_by_the_model_that_scored_i
         assert table["score"].to_numpy()[own] == pytest.approx(scores[own])
 
 
-def test_an_incumbent_is_explained_by_the_loans_that_it_was_fitted_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: Project
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    document = json.loads((finished.path / "model_store/model_metadata_1.json").read_text())
-    document.pop("provenance")
-    champions = {1: "forest", 2: "generation_1", 3: "generation_2", 4: "forest", 5: "generation_4"}
-    Path("model_store").mkdir()
-    for generation, champion in champions.items():
-        text = json.dumps({**document, "generation": generation, "champion": champion})
-        Path(f"model_store/model_metadata_{generation}.json").write_text(text)
-    assert store.read_metadata(3).champion == "generation_2"
-    assert [fitted_by(generation) for generation in champions] == [1, 1, 1, 4, 4]
+def test_a_model_is_explained_by_the_loans_that_it_was_fitted_on() -> None:
+    training = pd.DataFrame({"origin": [0, 0, 1, 2], "Age": [30, 40, 50, 60]})
+    assert fitted_on(training, since_break=False)["Age"].tolist() == [30, 40, 50, 60]
+    assert fitted_on(training, since_break=True)["Age"].tolist() == [50, 60]
 
 
 def test_a_run_explains_every_loan_that_no_model_was_fitted_on_with_its_score(
