@@ -100,10 +100,10 @@ def test_the_join_with_gold_goes_on_working_and_no_model_is_made_again(
     project = switched_on
     before = project.digests(*SAME, "model_store")
     plain = pq.read_table(project.path / PREDICTIONS).to_pandas()
-    built = project.built_by("Pipeline")
-    assert [task.partition("(")[0] for task in built[:2]] == ["Predictions", "Monitoring"]
-    made = {task.partition("(")[0] for task in built}
-    assert made.isdisjoint({"GoldFeatures", "TrainingData", "TrainCandidate", "BestModel"})
+    made = [task.partition("(")[0] for task in project.built_by("Pipeline")]
+    assert made[0] == "Predictions"
+    assert "Monitoring" in made
+    assert {"GoldFeatures", "TrainingData", "TrainCandidate", "BestModel"}.isdisjoint(made)
     files = {path: digest for path, digest in before.items() if path.endswith(".parquet")}
     after = project.digests(*SAME, "model_store")
     assert {path: after[path] for path in files} == files
