@@ -1,4 +1,4 @@
-"""Rewrite what follows from the code: dependencies in dvc.yaml, the schema, the contract page."""
+"""Rewrite what follows from the code: dependencies in dvc.yaml, the schema, the pages."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from pathlib import Path
 import yaml
 from luigi.task_register import Register
 
+from luigi_tasks.commands import settings_page
 from luigi_tasks.commands.status import with_targets
 from luigi_tasks.core import code_digests
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.settings import PARAMS_FILE
 from luigi_tasks.core.task import Task, tasks_below
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.contract_page import page
@@ -24,6 +26,7 @@ from luigi_tasks.parameters import RULES
 GRAPH = Path("dvc.yaml")
 SCHEMA = Path("docs") / "params.schema.json"
 CONTRACT = Path("docs") / "contract.md"
+SETTINGS = Path("docs") / "settings.md"
 # A dependency that is generated: an extract, or a file of this package.
 EXTRACT = re.compile(r" *- (data/[^/\s]+\.csv)\s*(#.*)?$")
 CODE = re.compile(r" *- (luigi_tasks/\S+\.py)\s*(#.*)?$")
@@ -60,6 +63,7 @@ def generated() -> dict[Path, str]:
         GRAPH: with_dependencies(graph, dependencies(yaml.safe_load(graph)["stages"])),
         SCHEMA: json.dumps(RULES.schema(), indent=2, ensure_ascii=False) + "\n",
         CONTRACT: page(),
+        SETTINGS: settings_page.page(_text(PARAMS_FILE)),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -12,9 +13,18 @@ import yaml
 from conftest import ROOT
 
 from luigi_tasks.__main__ import main
-from luigi_tasks.commands.generate import CONTRACT, GRAPH, SCHEMA, dependencies, with_dependencies
+from luigi_tasks.commands.generate import (
+    CONTRACT,
+    GRAPH,
+    SCHEMA,
+    SETTINGS,
+    dependencies,
+    with_dependencies,
+)
+from luigi_tasks.commands.settings_page import VARIABLES
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.parameters import RULES
 
 MENDING = "`python -m luigi_tasks generate` writes it anew"
 SMALL = """\
@@ -57,7 +67,7 @@ def changed_lines(old: str, new: str) -> list[str]:
 def repository(empty_project: Path) -> Path:
     """The generated files of this repository in a working directory without any data."""
     (empty_project / "docs").mkdir()
-    for name in (GRAPH, SCHEMA, CONTRACT):
+    for name in (GRAPH, SCHEMA, CONTRACT, SETTINGS):
         shutil.copy(ROOT / name, empty_project / name)
     return empty_project
 
@@ -78,6 +88,7 @@ def test_the_generated_files_of_this_repository_are_up_to_date(
         (GRAPH, "      - data/lms_loan_daily.csv\n", ""),
         (SCHEMA, '"maximum": 60', '"maximum": 61'),
         (CONTRACT, "constant within a loan_id", "constant"),
+        (SETTINGS, "retrain below this AUC", "retrain"),
     ],
 )
 def test_a_line_too_few_or_too_many_is_noticed_and_mended(
@@ -127,6 +138,20 @@ def test_a_stage_depends_on_the_code_and_the_extracts_of_the_tasks_that_it_adds(
     assert not [name for name in found["silver"] if name.startswith("data/")]
     assert "luigi_tasks/layers/silver.py" in found["silver"]
     assert "luigi_tasks/layers/bronze.py" not in found["silver"]
+
+
+def test_the_page_of_settings_has_every_setting_and_every_variable_that_the_code_reads(
+    repository: Path,
+) -> None:
+    text = SETTINGS.read_text()
+    for name in RULES.by_name:
+        section, _, key = name.partition(".")
+        block = text.partition(f"### {section}\n")[2].partition("###")[0]
+        assert f"| `{key}` |" in block, name
+    for file in (ROOT / "luigi_tasks").rglob("*.py"):
+        for name in re.findall(r'"(LOAN_PIPELINE_[A-Z_]*[A-Z])"', file.read_text()):
+            assert name in VARIABLES, f"{file}: {name}"
+    assert "| `memory_mb` |" in text.partition("### [engine]\n")[2].partition("###")[0]
 
 
 def test_the_schema_is_json_that_ends_in_one_line_feed(repository: Path) -> None:
