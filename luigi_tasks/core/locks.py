@@ -29,10 +29,15 @@ _held = 0
 
 @contextlib.contextmanager
 def publishing() -> Iterator[None]:
-    """Hold the lock within the block; who holds it already may take it again."""
+    """Hold the lock within the block; who holds it already may take it again.
+
+    Where nothing can be written nobody publishes: nothing is held, and who only looks goes on.
+    """
     global _held
     with _one_thread:
-        handle = _acquired(LOCK, "another run of this project to publish") if not _held else None
+        handle = None
+        if not _held and not _is_read_only(LOCK.parent):
+            handle = _acquired(LOCK, "another run of this project to publish")
         _held += 1
         try:
             yield
@@ -53,6 +58,12 @@ def alone(lock: Path) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def _is_read_only(folder: Path) -> bool:
+    """Whether a folder, or the one that it would be made in, is on a read-only file system."""
+    there = folder if folder.is_dir() else Path()
+    return bool(os.statvfs(there).f_flag & os.ST_RDONLY)
 
 
 def _acquired(lock: Path, awaited: str) -> int:

@@ -21,7 +21,7 @@ START = "0" * 64
 """What stands for the hash of a line before the first."""
 
 
-class Marker(Record, frozen=True, omit_defaults=False):
+class Marker(Record, frozen=True, omit_defaults=False, forbid_unknown_fields=True):
     """What the audit trail comes to.
 
     `generation` is the newest that was asked for, with the day up to which it knows labels (null:

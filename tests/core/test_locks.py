@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from running import ROOT
 
 from luigi_tasks.core import locks, storage, temporary
 from luigi_tasks.core.files import LocalFiles
@@ -115,3 +116,17 @@ def test_a_sweep_removes_what_dead_processes_left_and_nothing_else() -> None:
     storage.sweep()
     assert LocalFiles().names(Path()) == sorted(kept)
     assert not Path("datamart", dead).exists()
+
+
+def test_a_read_only_file_system_is_no_reason_for_a_command_that_looks_to_stop() -> None:
+    program = "from luigi_tasks.core import locks\nwith locks.publishing(): print('went on')"
+    mounted = "mount -t tmpfs tmpfs . && cd $PWD && mkdir .cache && mount -o remount,ro . && "
+    words = ["unshare", "--mount", "--propagation", "private", "sh", "-c"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = f'{mounted}exec "{sys.executable}" -c "{program}"'
+    done = subprocess.run(
+        [*words, command], env=environment, capture_output=True, text=True, check=False
+    )
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        pytest.skip(f"nothing can be mounted here: {done.stderr.strip()}")
+    assert (done.returncode, done.stdout) == (0, "went on\n"), done.stderr

@@ -14,6 +14,7 @@ from conftest import day
 
 from luigi_tasks.commands.audit import examined
 from luigi_tasks.core import signing
+from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.generations import audit_trail, marker
 from luigi_tasks.generations.audit_trail import Entry
 
@@ -152,3 +153,36 @@ def test_who_reads_while_another_process_adds_lines_finds_a_whole_trail(
     assert writer.returncode == 0
     assert len(audit_trail.read_trail()) == 97
     assert len(seen) > 2
+
+
+def test_a_flipped_bit_of_the_marker_is_found_unless_the_marker_says_the_same(
+    empty_project: Path,
+) -> None:
+    write_trail()
+    audit_trail.append(audit_trail.read_trail()[-1])
+    path = marker.marker_path()
+    whole = path.read_bytes()
+    same = 0
+    for position in range(len(whole)):
+        for bit in (0, 3, 5, 7):
+            altered = bytearray(whole)
+            altered[position] ^= 1 << bit
+            path.write_bytes(altered)
+            if said_by(altered) == json.loads(whole):
+                same += 1  # white space
+                continue
+            try:
+                settled = audit_trail.is_marker_settled()
+            except PipelineError:
+                continue
+            assert not settled, f"byte {position}: {bytes(altered)!r}"
+    path.write_bytes(whole)
+    assert same < len(whole) // 4
+    assert audit_trail.is_marker_settled()
+
+
+def said_by(text: bytes) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
