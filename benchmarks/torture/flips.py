@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from benchmarks.torture import projects
 from benchmarks.torture.projects import BrokenError, Project
 from benchmarks.torture.rows import Row
@@ -105,7 +107,7 @@ def _flip(name: str, patterns: tuple[str, ...], share: int) -> Row:
             row.count(f"{what}: {type(error).__name__}: {error}")
     notes = [f"{len(files)} files"]
     if meaningless:
-        notes.append(f"{meaningless} left the same JSON values")
+        notes.append(f"{meaningless} left the same values")
     if name == "notes in .cache":
         notes.append("cost time only")
     row.note = ", ".join(notes)
@@ -172,22 +174,27 @@ def _targets() -> list[Any]:
 
 
 def _seen_in_governance() -> str | None:
-    """What the readers of trail and marker say, and the status of Governance."""
+    """What `audit` says, and the status of Governance."""
+    from luigi_tasks.commands import audit
     from luigi_tasks.core.errors import PipelineError
     from luigi_tasks.governance.task import Governance
 
     try:
-        return Governance().stale_because()
+        faults = audit.examined()[1]
+        return faults[0] if faults else Governance().stale_because()
     except PipelineError as error:
         return str(error)
 
 
 def _says_the_same(path: Path, before: bytes) -> bool:
-    """Whether a flip left the JSON of a file without provenance as it was: white space."""
-    if "governance" not in path.parts or path.suffix != ".json":
+    """Whether a flip left a file of governance without provenance with the same values."""
+    if "governance" not in path.parts:
         return False
-    with contextlib.suppress(ValueError):
-        return bool(json.loads(path.read_bytes()) == json.loads(before))
+    with contextlib.suppress(ValueError, OSError):
+        if path.suffix == ".json":
+            return bool(json.loads(path.read_bytes()) == json.loads(before))
+        if path.suffix == ".parquet":
+            return bool(pq.read_table(path).equals(pq.read_table(io.BytesIO(before))))
     return False
 
 
