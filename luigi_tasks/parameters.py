@@ -77,7 +77,7 @@ class Candidates(Rule):
                         "required": ["class"],
                         "properties": {
                             "class": {
-                                "description": "a scikit-learn classifier by dotted path",
+                                "description": "a classifier by dotted path",
                                 "type": "string",
                                 "pattern": f"^{_DOTTED}$",
                             }

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
+
+EXTRAS = ("catboost", "lightgbm", "xgboost")
+"""Packages of candidates that an extra of that name in pyproject.toml installs."""
 
 
 def class_at(dotted: str) -> type:
@@ -12,6 +16,9 @@ def class_at(dotted: str) -> type:
     nothing at it, or nothing that is a class with `fit` and `predict_proba`.
     """
     module, _, name = dotted.rpartition(".")
+    package = module.partition(".")[0]
+    if package in EXTRAS and importlib.util.find_spec(package) is None:
+        raise LookupError(f"needs {package}, which is not installed: pip install -e .[{package}]")
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError):

@@ -15,6 +15,7 @@ import pandas as pd
 from luigi_tasks.models import artefacts, candidate_files, store
 from luigi_tasks.models.bins import freeze_bins
 from luigi_tasks.models.calibration import calibrated, fit_calibrator
+from luigi_tasks.models.classes import EXTRAS
 from luigi_tasks.models.comparison import compare
 from luigi_tasks.models.estimators import encoders_of, fit
 from luigi_tasks.models.feature_columns import model_input
@@ -108,9 +109,14 @@ def hold_contest(
         requested_bins=bins,
         libraries={
             "python": platform.python_version(),
-            **{library: version(library) for library in LIBRARIES},
+            **{library: version(library) for library in [*LIBRARIES, *_more_libraries(specs)]},
         },
     )
+
+
+def _more_libraries(specs: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The libraries beside scikit-learn that the classes of a model are of."""
+    return sorted({spec["class"].partition(".")[0] for spec in specs.values()} & set(EXTRAS))
 
 
 def _choices(name: str, folder: Path, held_out: pd.DataFrame) -> list[Choice]:

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.models.behaviour import BehaviouralScore
+from luigi_tasks.models.boosting import cleared, completed, library_of, sentence
 from luigi_tasks.models.classes import class_at
 from luigi_tasks.models.feature_columns import model_input
 
@@ -36,7 +37,7 @@ def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
         raise PipelineError(f"{setting}.class = {spec['class']} {why}") from None
     arguments = {key: value for key, value in spec.items() if key != "class"}
     try:
-        classifier: Any = make(**arguments)
+        classifier: Any = make(**completed(make, arguments, random_state))
         known = classifier.get_params()
         # LightGBM and XGBoost inherit the check, but not what it checks by.
         if hasattr(classifier, "_parameter_constraints"):
@@ -50,7 +51,8 @@ def estimator(name: str, spec: dict[str, Any], random_state: int) -> Any:
         raise PipelineError(
             f"{setting}.class = {spec['class']} is no classifier that gives probabilities"
         )
-    if "random_state" in known and "random_state" not in arguments:
+    has_one = library_of(make) is not None or "random_state" in arguments
+    if "random_state" in known and not has_one:
         classifier.set_params(random_state=random_state)
     return classifier
 
@@ -117,14 +119,17 @@ def fit(
     """A candidate fitted on these rows; raises PipelineError when that fails.
 
     One thread: the sums in it, and so the model's bytes, then do not depend on the machine. But
-    the trees of a forest, each of which has a seed of its own, are grown on all cores.
+    the trees of a forest, each of which has a seed of its own, are grown on all cores. For other
+    libraries than scikit-learn see `boosting`.
     """
     x = model_input(features)
     classifier = estimator(name, spec, random_state)
     pipeline = make_pipeline(x, classifier)
     try:
         with threadpool_limits(limits=1), on_all_cores(classifier):
-            return pipeline.fit(x, labels.to_numpy())
-    except (ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise PipelineError(f"params.yaml: training.candidates.{name}: {reason}") from error
+            pipeline.fit(x, labels.to_numpy())
+    except Exception as error:  # LightGBM and CatBoost have errors of their own
+        setting = f"params.yaml: training.candidates.{name}"
+        raise PipelineError(f"{setting} = {spec} cannot be fitted: {sentence(error)}") from error
+    cleared(classifier)
+    return pipeline

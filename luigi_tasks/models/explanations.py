@@ -40,7 +40,7 @@ from luigi_tasks.models.calibration import calibrated, log_odds
 from luigi_tasks.models.estimators import encoders_of
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.loan_model import LoanModel
-from luigi_tasks.models.tree_shap import tree_shap
+from luigi_tasks.models.tree_shap import mean_margin, tree_shap
 
 Floats = NDArray[np.float64]
 
@@ -158,8 +158,7 @@ def _trees(classifier: Any, prepared: Floats) -> tuple[float, Floats] | None:
 
     try:
         explainer = shap.TreeExplainer(classifier, feature_perturbation="tree_path_dependent")
-        margin = float(np.ravel(explainer.expected_value)[-1])  # an output a class, or one
-        return margin, tree_shap(explainer.model, prepared)
+        return mean_margin(explainer.model), tree_shap(explainer.model, prepared)
     except Exception:  # whatever it says of a class that it does not know
         return None
 

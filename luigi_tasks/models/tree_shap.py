@@ -65,6 +65,27 @@ def tree_shap(trees: Any, prepared: Floats) -> Floats:
     return values.T
 
 
+def mean_margin(trees: Any) -> float:
+    """What a loan has of which no column is known: the leaves, by the shares that reach them.
+
+    `shap` leaves this out of its expected value for XGBoost.
+    """
+    mean = float(np.ravel(trees.base_offset)[-1])
+    for number in range(len(trees.values)):
+        reached = trees.node_sample_weight[number]
+        share = {0: 1.0}
+        for node, (left, right) in enumerate(
+            zip(trees.children_left[number], trees.children_right[number], strict=True)
+        ):
+            if node in share and left < 0:
+                mean += share[node] * trees.values[number][node, -1]
+            elif node in share:
+                for child in (left, right):
+                    passing = reached[child] / reached[node] if reached[node] else 0.0
+                    share[child] = share[node] * passing
+    return mean
+
+
 def _add_tree(
     trees: Any, number: int, columns: Floats, at: Floats, weights: Floats, values: Floats
 ) -> None:
@@ -85,7 +106,8 @@ def _add_tree(
         left = columns[column] <= threshold[node]
         sides = []
         for child, passed in ((children[0][node], left), (children[1][node], ~left)):
-            share = reached[child] / reached[node]
+            # CatBoost splits on although no training loan has got that far.
+            share = reached[child] / reached[node] if reached[node] else 0.0
             if before:
                 share, passed = share * before.share, passed & before.passed
             outside = (1 - at) * share
@@ -93,7 +115,7 @@ def _add_tree(
             rates = np.hstack([rate_outside, weights * (1 - share) / (outside + at)]).T
             own = product * factor
             if before:
-                own /= before.factor
+                own /= before.factor if before.share else np.where(before.passed, at, 1)
             seen = _Seen(share, passed, factor, rates)
             found = below(child, own, {**path, column: seen})
             sides.append(found)

@@ -78,9 +78,12 @@ _LISTED = {
     "sklearn.tree._classes": "DecisionTreeClassifier DecisionTreeRegressor ExtraTreeClassifier",
     "sklearn.tree._tree": "Tree",
 }
-# What the classifiers of a package ask for beside themselves, when params.yaml names one of them.
-_LISTED_WITH = {
+# What the classifiers of a library ask for beside themselves, when params.yaml names one of them or
+# one that inherits from it. Of other packages their estimators are allowed.
+_LISTED_WITH: dict[str, dict[str, str]] = {
+    "catboost": {},
     "lightgbm": {"lightgbm.basic": "Booster"},
+    "sklearn": {},
     "xgboost": {"xgboost.core": "Booster"},
 }
 
@@ -133,11 +136,13 @@ class _Unpickler(pickle.Unpickler):
         known = self._known.get((module, name))
         if known is not None and "." not in name:
             return known
-        packages = {module.partition(".")[0] for module, _ in self._known} - {"sklearn"}
-        if module.partition(".")[0] in packages and (found := _estimator(module, name)):
-            return found
+        parents = {parent for each in self._known.values() for parent in each.__mro__}
+        packages = {parent.__module__.partition(".")[0] for parent in parents}
         if any((module, name) in _pairs(_LISTED_WITH.get(package, {})) for package in packages):
             return self._defined(module, name)
+        own = {module.partition(".")[0] for module, _ in self._known} - set(_LISTED_WITH)
+        if module.partition(".")[0] in own and (found := _estimator(module, name)):
+            return found
         raise PipelineError(f"{self._path}: refused, it asks for {module}.{name}")
 
     def _defined(self, module: str, name: str) -> Any:

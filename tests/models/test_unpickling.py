@@ -102,6 +102,27 @@ def test_a_boosted_model_comes_back_while_it_is_a_candidate(path: str) -> None:
         assert_comes_back(spec, set())
 
 
+@pytest.mark.parametrize("kind", ["LGBMRegressor", "LGBMRanker"])
+def test_another_class_of_the_library_of_a_candidate_is_refused(kind: str) -> None:
+    lightgbm = pytest.importorskip("lightgbm")
+    path = stored(pickle.dumps(getattr(lightgbm, kind)()))
+    with pytest.raises(PipelineError, match=rf"refused, it asks for lightgbm\.sklearn\.{kind}"):
+        unpickling.load(path, sha256(path), {"lightgbm.LGBMClassifier"})
+
+
+def test_a_class_of_ones_own_that_inherits_from_a_library_comes_back() -> None:
+    pytest.importorskip("xgboost")
+    path = "boosted_by_ourselves.OurBoosting"
+    Path("boosted_by_ourselves.py").write_text(
+        "import xgboost\nclass OurBoosting(xgboost.XGBClassifier): ...\n"
+    )
+    sys.path.insert(0, ".")
+    try:
+        assert_comes_back({"class": path, "n_estimators": 5}, {path})
+    finally:
+        sys.path.remove(".")
+
+
 class Helper(BaseEstimator):
     """An estimator that a candidate of this module may hold."""
 
@@ -296,10 +317,10 @@ ATTACKS = {
 def test_an_attack_is_refused_before_anything_runs_even_with_the_right_digest(
     attack: bytes, empty_project: Path
 ) -> None:
-    path = stored(attack)
+    path, candidates = stored(attack), candidate_classes() | {OWN}
     here, loaded = sorted(Path().rglob("*")), set(sys.modules)
     with pytest.raises(PipelineError, match=r"model\.pkl: refused, it asks for "):
-        unpickling.load(path, sha256(path), candidate_classes() | {OWN})
+        unpickling.load(path, sha256(path), candidates)
     assert sorted(Path().rglob("*")) == here
     assert not {name.partition(".")[0] for name in set(sys.modules) - loaded} - {"sklearn"}
 
