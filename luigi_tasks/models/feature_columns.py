@@ -45,3 +45,23 @@ def model_input(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             columns[name] = values.astype("float64")
     return pd.DataFrame(columns, index=frame.index)
+
+
+def as_fitted(frame: pd.DataFrame, numbers: list[str], texts: list[str]) -> pd.DataFrame:
+    """The same of any frame, whatever library made it: these columns of it, in this order.
+
+    Missing is None, NaN or pd.NA, and a text is one in any type of pandas, Arrow and Polars. Raises
+    PipelineError when a column is missing or holds what is no number.
+    """
+    missing = [name for name in [*numbers, *texts] if name not in frame.columns]
+    if missing:
+        raise PipelineError(f"columns that the model reads are missing: {', '.join(missing)}")
+    columns = {}
+    for name in [*numbers, *texts]:
+        values = frame[name].astype(object)
+        values = values.where(values.notna(), np.nan)
+        try:
+            columns[name] = values if name in texts else values.astype("float64")
+        except (TypeError, ValueError):
+            raise PipelineError(f"column {name}: holds what is no number") from None
+    return pd.DataFrame(columns, index=frame.index)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from threadpoolctl import threadpool_limits
 
 from luigi_tasks.models.calibration import calibrated
-from luigi_tasks.models.feature_columns import model_input
+from luigi_tasks.models.feature_columns import as_fitted
 
 _BLOCK = 64
 
@@ -18,8 +19,9 @@ _BLOCK = 64
 class LoanModel(ClassifierMixin, BaseEstimator):
     """One fitted candidate, or several that vote softly: the mean of their probabilities.
 
-    It takes columns of gold as they are: what missing is to the candidates is decided in here, so
-    that `joblib.load(…).predict_proba(gold[features])` gives the scores of the pipeline.
+    It takes frames with the columns of gold, whatever made them: which it reads, in which form, and
+    what is missing there, is decided in here, so that `joblib.load(…).predict_proba(frame)` gives
+    the scores of the pipeline.
     """
 
     def __init__(self, members: list[Any], calibrator: Any = None) -> None:
@@ -31,6 +33,20 @@ class LoanModel(ClassifierMixin, BaseEstimator):
         """0 is good, 1 a default."""
         return np.array([0, 1])
 
+    @property
+    def texts(self) -> list[str]:
+        """The columns of gold that it reads as categories."""
+        return self._prepared("categories")
+
+    @property
+    def numbers(self) -> list[str]:
+        """The columns of gold that it reads as numbers."""
+        return self._prepared("numbers")
+
+    def _prepared(self, kind: str) -> list[str]:
+        steps = self.members[0].named_steps["prepare"].transformers_
+        return [name for step, _, names in steps if step == kind for name in names]
+
     def fit(self, *_: Any) -> LoanModel:
         """It is made of fitted candidates; there is nothing to learn."""
         return self
@@ -40,13 +56,16 @@ class LoanModel(ClassifierMixin, BaseEstimator):
 
         A loan has the same score to the last bit whatever loans are scored with it: the number of
         rows is filled up to whole blocks, because a product of matrices adds up the rows that are
-        left over in another order.
+        left over in another order. And on one thread, for the same reason. Raises PipelineError
+        when a column is missing, and for what is no number in a column of numbers.
         """
         n = len(features)
         if not n:
             return np.empty((0, 2))
-        values = model_input(features.iloc[np.append(np.arange(n), np.full(-n % _BLOCK, n - 1))])
-        votes = [member.predict_proba(values)[:, 1] for member in self.members]
+        filled = features.iloc[np.append(np.arange(n), np.full(-n % _BLOCK, n - 1))]
+        values = as_fitted(filled, self.numbers, self.texts)
+        with threadpool_limits(limits=1):
+            votes = [member.predict_proba(values)[:, 1] for member in self.members]
         default = calibrated(self.calibrator, np.mean(votes, axis=0))[:n]
         return np.column_stack([1 - default, default])
 
