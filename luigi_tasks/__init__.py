@@ -45,6 +45,7 @@ from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.drift_dashboard import DriftDashboard
 from luigi_tasks.reports.model_card import ModelCard
+from luigi_tasks.reports.page.task import Report
 from luigi_tasks.reports.plots import Plots
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "RawCsv",
     "Reasons",
     "Replay",
+    "Report",
     "Reports",
     "RequestRetraining",
     "RestateGeneration",

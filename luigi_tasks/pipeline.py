@@ -23,6 +23,7 @@ from luigi_tasks.reports.credit_risk import CreditRiskPicture
 from luigi_tasks.reports.dashboard import Dashboard
 from luigi_tasks.reports.drift_dashboard import DriftDashboard
 from luigi_tasks.reports.model_card import ModelCard
+from luigi_tasks.reports.page.task import Report
 from luigi_tasks.reports.plots import Plots
 
 
@@ -71,10 +72,15 @@ class Reports(AsOfWrapper):
 
 
 class MonitoringPipeline(AsOfWrapper):
-    """From the extracts to the reports, the decision on the model, and its card."""
+    """From the extracts to the reports, the decision on the model, its card and the report page."""
 
     def requires(self) -> list[Task]:
-        return [Reports(**self.moment), Governance(**self.moment), ModelCard(**self.moment)]
+        return [
+            Reports(**self.moment),
+            Governance(**self.moment),
+            ModelCard(**self.moment),
+            Report(**self.moment),
+        ]
 
 
 class Pipeline(AsOfWrapper):

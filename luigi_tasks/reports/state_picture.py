@@ -52,12 +52,10 @@ class StatePicture(AsOfStage):
     def shown(self) -> dict[str, Any]:
         """What both pictures show: `timeline` and `state`."""
         from luigi_tasks.reports.marks import Timeline
-        from luigi_tasks.reports.state import state_in_words
+        from luigi_tasks.reports.state import findings, state_in_words
 
         timeline = Timeline(self.read("monitoring"), self.read("incidents"))
         drift = self.read("monitoring", "drift")
         limits = {name: self.params[f"governance.{name}"] for name in LIMITS}
-        return {
-            "timeline": timeline,
-            "state": state_in_words(timeline.monitoring, timeline.incidents, drift, **limits),
-        }
+        found = findings(timeline.monitoring, timeline.incidents, drift, **limits)
+        return {"timeline": timeline, "state": state_in_words(found)}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 from conftest import day
 
-from luigi_tasks.reports.state import state_in_words
+from luigi_tasks.reports.state import Finding, champion_state, findings, state_in_words
 
 INCIDENT = {
     "is_open": True,
@@ -42,13 +43,14 @@ def words(
     incidents: list[dict[str, Any]] = [],  # noqa: B006 (is not changed)
     features: list[dict[str, Any]] = [],  # noqa: B006 (is not changed)
 ) -> str:
-    return state_in_words(
+    found = findings(
         pd.DataFrame(months),
         pd.DataFrame(incidents, columns=["is_open", "features", "words"]),
         pd.DataFrame(features or [feature("Age", 0.01, "none")]),
         min_auc=0.7,
         max_calibration_gap=0.05,
     )
+    return state_in_words(found)
 
 
 def test_without_trouble_it_says_so() -> None:
@@ -107,3 +109,22 @@ def test_many_words_are_cut_after_two_lines() -> None:
     lines = words([live_month()], [INCIDENT] * 9).splitlines()
     assert len(lines) == 2
     assert lines[1].endswith(" …")
+
+
+@pytest.mark.parametrize(
+    ("about", "decided", "state"),
+    [
+        ([], None, "ok"),
+        (["no live loan"], "ok", "ok"),
+        (["features"], "ok", "watch"),
+        ([], "watch", "watch"),
+        (["auc"], "waiting", "retrain"),
+        ([], "retrain", "retrain"),
+        (["incident", "auc"], "retrain", "incident"),
+        ([], "incident", "ok"),  # it was closed since
+    ],
+)
+def test_the_state_in_a_word_is_the_worst_of_what_is_seen_and_what_was_decided(
+    about: list[Any], decided: str | None, state: str
+) -> None:
+    assert champion_state([Finding(each, "words") for each in about], decided) == state

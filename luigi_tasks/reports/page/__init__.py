@@ -1,0 +1,1 @@
+"""The report page: its numbers, its charts, and how they are laid out."""
