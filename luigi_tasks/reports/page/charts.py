@@ -136,7 +136,7 @@ def psi_by_month(numbers: Mapping[str, Any]) -> Chart:
     chance = [row["psi_chance_limit"] or 0 for row in own["psi"]]
     top = 1.1 * max(highest, own["critical"], min(max(chance, default=0), 3 * own["critical"]))
     scale = {"domain": [0, round(top, 2)], "clamp": True}
-    width = max(2, min(14, 230 // max(len(own["psi"]), 1)))
+    width = max(2, min(14, 200 // max(len(own["psi"]), 1)))
     layers: list[Spec] = [
         *what_happened(numbers, "score_drift"),
         {

@@ -150,6 +150,13 @@ def challenger(numbers: Mapping[str, Any]) -> Chart | None:
 def reason_codes(numbers: Mapping[str, Any]) -> Chart:
     own = numbers["reasons"]
     y = names("name")
+    y["axis"] = {
+        "labelExpr": "split(datum.label, '|')",
+        "labelBaseline": {
+            "condition": {"test": "indexof(datum.label, '|') >= 0", "value": "bottom"},
+            "value": "middle",
+        },
+    }
     layers: list[Spec] = [
         {
             "mark": {"type": "bar", "color": BLUE, "opacity": 0.35},
@@ -186,7 +193,7 @@ def reason_codes(numbers: Mapping[str, Any]) -> Chart:
             ("first_share", "Share", "share"),
         ],
         [("among the four told", "var(--pale)", "area"), ("the strongest", BLUE, "area")],
-        height=max(120, 24 * len(own["codes"])),
+        height=max(120, 29 * len(own["codes"])),
         empty="" if own["codes"] else "No score has been explained yet.",
     )
 
@@ -331,7 +338,7 @@ def stages(numbers: Mapping[str, Any]) -> Chart:
             "encoding": {"x": x, "y": y, "text": {"field": "stage", "type": "nominal"}},
         }
 
-    end = f"datum.column >= {most - 1}"
+    aside = f"(datum.column === {most} || datum.slot > 0)"
     layers: list[Spec] = [
         {
             **data("stages.edges"),
@@ -352,9 +359,9 @@ def stages(numbers: Mapping[str, Any]) -> Chart:
                 "tooltip": tips(("stage", "stage", ""), ("tasks", "tasks", ",")),
             },
         },
-        label(f"!({end}) && datum.column % 2 == 0", dy=-15),
-        label(f"!({end}) && datum.column % 2 == 1", dy=-31),
-        label(end, align="left", dx=9),
+        label(f"!{aside} && datum.column % 2 === 0", dy=-15),
+        label(f"!{aside} && datum.column % 2 === 1", dy=-31),
+        label(aside, align="left", dx=9),
     ]
     return Chart(
         "stages",

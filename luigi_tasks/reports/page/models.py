@@ -13,6 +13,7 @@ from luigi_tasks.reports.page.facts import PageFacts, of_champion
 from luigi_tasks.reports.page.values import FEWEST, Rows, plain, rows_of
 
 _FEATURES = 15
+_LINE = 24  # letters of a label
 _WORDS = {
     "keep": "kept",
     "retrain": "retrain asked for",
@@ -56,6 +57,7 @@ def _reigns(facts: PageFacts) -> Rows:
             "generation": reign.generation,
             "model": facts.models[reign.generation].champion,
             "name": f"generation {reign.generation}",
+            "lane": "champion",
             "shade": "odd" if place % 2 else "even",
             "from": start.isoformat(),
             "to": end.isoformat(),
@@ -128,7 +130,7 @@ def reasons(facts: PageFacts) -> dict[str, Any]:
                 {
                     "code": reason.code,
                     "words": reason.words,
-                    "name": f"{reason.code} {reason.words.partition(',')[0]}",
+                    "name": _in_two_lines(f"{reason.code} {reason.words}"),
                     "told": told,
                     "told_share": told / n,
                     "first": strongest,
@@ -152,6 +154,15 @@ def reasons(facts: PageFacts) -> dict[str, Any]:
             ["generation", "feature", "auc_drop", "auc_drop_std", "low", "high", "auc", "n"],
         ),
     }
+
+
+def _in_two_lines(words: str) -> str:
+    """Words with a | where a label of a chart is broken, near their middle."""
+    if len(words) <= _LINE:
+        return words
+    gaps = [i for i, letter in enumerate(words) if letter == " "]
+    middle = min(gaps, key=lambda i: abs(2 * i - len(words)))
+    return f"{words[:middle]}|{words[middle + 1 :]}"
 
 
 def fairness(facts: PageFacts) -> dict[str, Any]:

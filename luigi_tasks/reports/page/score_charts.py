@@ -186,13 +186,16 @@ def vintage_map(numbers: Mapping[str, Any]) -> Chart:
                 ),
             },
         },
-        _written("cumulative_default_rate", highest, ".0%", 10),
+        {
+            "transform": [{"calculate": "100 * datum.cumulative_default_rate", "as": "percent"}],
+            **_written("percent", 100 * highest, ".0f", 10),
+        },
     ]
     return Chart(
         "vintages",
         "Vintages: cumulative default by months on book",
         "Read down a column: newer vintages that are darker at the same maturity are a worse "
-        "intake. Shares of the vintage.",
+        "intake. Percent of the vintage.",
         {
             **data("book.vintages"),
             "encoding": {
@@ -273,7 +276,7 @@ def set_aside(numbers: Mapping[str, Any]) -> Chart:
     rows = [row for row in numbers["quality"]["set_aside"] if row["month"]]
     found = sorted({row["reason"] for row in rows})
     colours = {name: _REASONS[min(i, len(_REASONS) - 1)] for i, name in enumerate(found)}
-    width = max(2, min(14, 230 // max(len({row["month"] for row in rows}), 1)))
+    width = max(2, min(14, 200 // max(len({row["month"] for row in rows}), 1)))
     spec: Spec = {
         **data("quality.set_aside"),
         "transform": [{"filter": "isValid(datum.month)"}],

@@ -108,6 +108,24 @@ function bindThreshold() {
   set();
 }
 
+// --- paper: charts are drawn again at the width that they have on A4
+
+const PAGE = 684, COLUMN = 328, LOW = 190;
+const tall = {};
+window.addEventListener("beforeprint", () => {
+  for (const id of Object.keys(views)) {
+    const isWide = byId(id).closest(".chart").classList.contains("wide");
+    const height = views[id].signal("height");
+    if (isWide && height > LOW) views[id].signal("height", LOW);
+    tall[id] = height;
+    views[id].signal("width", isWide ? PAGE : COLUMN).run();
+  }
+});
+window.addEventListener("afterprint", () => {
+  for (const id of Object.keys(tall)) views[id].signal("height", tall[id]).run();
+  window.dispatchEvent(new Event("resize"));
+});
+
 // --- links of a page that has moved to the folder of its day, one deeper than it was written
 
 const day = location.pathname.match(/\/(as_of=[\d-]+)\/[^/]*$/);
