@@ -124,6 +124,7 @@ def test_an_experiment_refits_one_candidate_and_can_be_compared_and_undone(
         "explain",
         "monitor",
         "govern",
+        "report",
     ]
     fitted = [task for task in repository.history()[before:] if task.startswith("Train")]
     assert fitted == ["TrainCandidate(name=random_forest, generation=1)"]
@@ -191,7 +192,7 @@ def test_a_breach_makes_dvc_status_name_the_train_stage_and_the_next_repro_retra
     repository.edit("params.yaml", "min_matured: 150", "min_matured: 50")
     repository.edit("params.yaml", "min_new_labels: 150", "min_new_labels: 50")
     ran, _ = repository.repro()
-    assert ran == ["monitor", "govern"]
+    assert ran == ["monitor", "govern", "report"]
     assert repository.changed_stages() == {"train"}
     assert "BestModel(generation=2)" in repository.stale()
 
