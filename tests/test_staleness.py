@@ -64,6 +64,7 @@ def test_a_setting_makes_stale_only_the_tasks_that_read_it(project: Project) -> 
         f"Plots({AS_OF})",
         f"Governance({AS_OF})",
         f"ModelCard({AS_OF})",
+        f"Report({AS_OF})",
     }
 
 
@@ -185,6 +186,8 @@ def test_the_code_of_a_stage_before_is_an_input_not_code(project: Project) -> No
         ("model_store/label_encoders_1.pkl", "BestModel"),
         ("reports/data_quality.json", "QualityCheck"),
         ("reports/performance_dashboard.png", "Dashboard"),
+        ("reports/index.html", "Report"),
+        ("reports/report.json", "Report"),
     ],
 )
 def test_an_output_that_was_altered_or_removed_is_stale_and_is_built_again_as_it_was(

@@ -11,7 +11,7 @@ NOTHING = "–"
 
 def is_known(value: Any) -> TypeGuard[Any]:
     """Whether there is a value: neither None nor NaN nor one of pandas' missing values."""
-    return value is not None and value == value and str(value) not in ("<NA>", "NaT", "nan")
+    return value is not None and str(value) not in ("<NA>", "NaT", "nan")
 
 
 def number(value: Any, digits: int = 3) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 from luigi_tasks.generations.audit_trail import Entry
 from luigi_tasks.generations.registry import Reign
 from luigi_tasks.models.metadata import ModelMetadata
-from luigi_tasks.reports.page.stages import StageFacts
+from luigi_tasks.reports.page.stages import InputFacts
 from luigi_tasks.reports.page.values import Rows
 
 
@@ -25,7 +25,8 @@ class PageFacts:
     challenger that waits for its judgement. `tables` are the published ones by name, `scored` the
     predictions that no model was fitted on, `newest` those of the month whose features are shown,
     with these features. `quality` is reports/data_quality.json, `set_aside` counts what lies in
-    quarantine by extract, reason and month. `settings` are by dotted name.
+    quarantine by extract, reason and month. `families` are the kinds of stages below the page, each
+    with those that it reads, `inputs` what the page itself reads. `settings` are by dotted name.
     """
 
     as_of: dt.date
@@ -39,7 +40,8 @@ class PageFacts:
     newest: pd.DataFrame
     quality: Mapping[str, Any]
     set_aside: Rows
-    stages: Sequence[StageFacts]
+    families: Mapping[str, set[str]]
+    inputs: Sequence[InputFacts]
     settings: Mapping[str, Any]
 
     @property

@@ -356,7 +356,6 @@ def stages(numbers: Mapping[str, Any]) -> Chart:
             "encoding": {
                 "x": x,
                 "y": y,
-                "tooltip": tips(("stage", "stage", ""), ("tasks", "tasks", ",")),
             },
         },
         label(f"!{aside} && datum.column % 2 === 0", dy=-15),
@@ -366,15 +365,15 @@ def stages(numbers: Mapping[str, Any]) -> Chart:
     return Chart(
         "stages",
         "What this page rests on",
-        "From the extracts on the left to what the page reads on the right.",
+        "From the extracts on the left to what the page reads on the right. The table has the rows "
+        "and content digests of what it reads.",
         {"layer": layers},
-        "stages.outputs",
+        "stages.inputs",
         [
             ("task", "Task", "code"),
             ("output", "Output", "code"),
             ("rows", "Rows", "count"),
             ("digest", "Content", "code"),
-            ("reads", "Reads", "code"),
         ],
         wide=True,
         scrolls=1000,

@@ -38,7 +38,7 @@ def numbers_of(facts: PageFacts) -> dict[str, Any]:
         "challenger": models.challenger(facts),
         "reasons": models.reasons(facts),
         "fairness": models.fairness(facts),
-        "stages": stages.graph(facts.stages),
+        "stages": stages.graph(facts.families, facts.inputs),
     }
     found: dict[str, Any] = plain(sections)
     return found

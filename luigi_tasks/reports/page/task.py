@@ -41,7 +41,7 @@ from luigi_tasks.monitoring.views import CreditRiskViews
 if TYPE_CHECKING:
     from luigi_tasks.reports.page.facts import PageFacts
     from luigi_tasks.reports.page.rendering import Link
-    from luigi_tasks.reports.page.stages import StageFacts
+    from luigi_tasks.reports.page.stages import InputFacts
 
 TEMPLATES = Path(__file__).parent / "templates"
 # The tables that are read whole: (task, output) by their names in PageFacts.
@@ -58,14 +58,15 @@ _TABLES = {
     "vintages": ("views", "vintages"),
     "roll rates": ("views", "roll rates"),
 }
+_LAYERS = ("bronze", "silver")  # whose quarantine is counted
 _REASONS = ["generation", "reason_1", "reason_2", "reason_3", "reason_4"]
 
 
 class Report(AsOfStage):
     """reports/index.html: how the champion does and why, on one page; report.json: its numbers.
 
-    It comes after governance, so that it has the decisions of the run that makes it. It shows what
-    every stage below has made, and is made again when one of these is another.
+    It comes after governance, so that it has the decisions of the run that makes it, and is made
+    again when the trail says more.
     """
 
     decided = luigi.BoolParameter(
@@ -99,6 +100,8 @@ class Report(AsOfStage):
             "predictions": Predictions(**self.moment),
             "quality": QualityCheck(),
             "gold": GoldFeatures(),
+            **{f"bronze {name}": Bronze(table=name) for name in TABLES},
+            **{f"silver {name}": Silver(table=name) for name in TABLES},
             **{f"model {g}": BestModel(generation=g) for g in self.champions},
         }
         if not self.decided:
@@ -106,25 +109,19 @@ class Report(AsOfStage):
         return required
 
     def inputs(self) -> dict[str, StageTarget]:
-        """What the stages below have made, for the page shows the digest of each."""
-        return {
-            f"{stage} {name}": target
-            for stage in self._below()
-            for name, target in stage.output().items()
-        }
-
-    def _below(self) -> Iterator[Stage]:
-        """The stages that the page rests on; not what governance alone does, such as a challenger.
-
-        So they are the same whether or not the run decides.
-        """
-        seen: set[str] = set()
-        for required in self.requires().values():
-            if not isinstance(required, Governance):
-                for task in tasks_below(required):
-                    if isinstance(task, Stage) and task.task_id not in seen:
-                        seen.add(task.task_id)
-                        yield task
+        """What the page is made from. Of the trail only the entries up to the day count."""
+        read = [
+            *_TABLES.values(),
+            ("reasons", "reasons"),
+            ("predictions", "predictions"),
+            ("quality", "flags"),
+            ("quality", "report"),
+            ("gold", "features"),
+            *((f"{layer} {name}", "quarantine") for name in TABLES for layer in _LAYERS),
+            *((f"model {g}", "model") for g in self.champions),
+        ]
+        required = self.requires()
+        return {f"{required[task]} {name}": self._made(task, name) for task, name in read}
 
     def output(self) -> dict[str, StageTarget]:
         return {
@@ -197,13 +194,30 @@ class Report(AsOfStage):
             newest=newest.drop(columns="loan_id"),
             quality=json.loads(quality.path.read_bytes()),
             set_aside=self._set_aside(),
-            stages=[_stage_facts(stage) for stage in self._below()],
+            families=self._families(),
+            inputs=[_input_facts(name, target) for name, target in self.inputs().items()],
             settings=self.params,
         )
 
     def _made(self, task: str, output: str) -> StageTarget:
         target: StageTarget = self.requires()[task].output()[output]
         return target
+
+    def _families(self) -> dict[str, set[str]]:
+        """The kinds of stages that the page rests on, and of which others each reads.
+
+        Not those that governance alone needs: they are the same whether or not the run decides.
+        """
+        found: dict[str, set[str]] = {}
+        for required in self.requires().values():
+            if isinstance(required, Stage):
+                for task in tasks_below(required):
+                    if isinstance(task, Stage):
+                        reads = {
+                            t.get_task_family() for t in task.upstream() if isinstance(t, Stage)
+                        }
+                        found.setdefault(task.get_task_family(), set()).update(reads)
+        return found
 
     def _set_aside(self) -> list[dict[str, Any]]:
         from luigi_tasks.reports.page.quarantine import set_aside
@@ -213,11 +227,16 @@ class Report(AsOfStage):
 
         return set_aside(
             read(self._made("quality", "flags").path, "reason", "flagged_on"),
-            {
-                name: read(Silver(table=name).path("quarantine"), "reason", "snapshot_date", "rows")
-                for name in TABLES
-            },
-            {name: read(Bronze(table=name).path("quarantine"), "reason") for name in TABLES},
+            *(
+                {
+                    name: read(self._made(f"{layer} {name}", "quarantine").path, *columns)
+                    for name in TABLES
+                }
+                for layer, columns in (
+                    ("silver", ("reason", "snapshot_date", "rows")),
+                    ("bronze", ("reason",)),
+                )
+            ),
         )
 
     def _links(self) -> list[Link]:
@@ -245,17 +264,11 @@ def _table_links() -> Iterator[Link]:
         yield Link(f"{os.path.relpath(gold, reports)}/", "tables, as parquet")
 
 
-def _stage_facts(stage: Stage) -> StageFacts:
-    from luigi_tasks.reports.page.stages import StageFacts
+def _input_facts(name: str, target: StageTarget) -> InputFacts:
+    from luigi_tasks.reports.page.stages import InputFacts
 
-    return StageFacts(
-        task=str(stage),
-        family=stage.get_task_family(),
-        reads=tuple(task.get_task_family() for task in stage.upstream() if isinstance(task, Stage)),
-        outputs=tuple(
-            (str(target), _rows(target), content_of(target)) for target in stage.output().values()
-        ),
-    )
+    task = name.partition(")")[0] + ")"
+    return InputFacts(task, target.path.name, _rows(target), content_of(target))
 
 
 def _rows(target: StageTarget) -> int | None:
