@@ -269,11 +269,11 @@ def test_a_challenger_that_waits_makes_the_next_run_the_thing_to_do(facts: PageF
     retrain = {"action": "retrain", "state": "retrain", "next_generation": 2}
     fields = {name: getattr(newest, name) for name in newest.__struct_fields__}
     asked = type(newest)(**{**fields, **retrain})
-    waiting = replace(facts, entries=[*before, asked], pending=2)
+    waiting = replace(facts, entries=[*before, asked])
     first = first_screen(waiting)
     assert first["state"] == "retrain"
     assert first["since"] == f"the decision of {newest.as_of}"
-    assert "it trains generation 2 and judges it" in first["to_do"][0]["words"]
+    assert "trains and judges generation 2" in first["to_do"][0]["words"]
     words = numbers_of(waiting)["challenger"]["words"]
     assert words.startswith(f"Generation 2 was asked for on {newest.as_of}")
 

@@ -21,8 +21,7 @@ class PageFacts:
     """What is known on a day.
 
     `models` are the metadata of all champions up to `generation`, that of the day. `entries` are
-    those of the audit trail up to the day, `reigns` say who was champion when, `pending` is the
-    challenger that waits for its judgement. `tables` are the published ones by name, `scored` the
+    those of the audit trail up to the day, `reigns` say who was champion when. `tables` are the published ones by name, `scored` the
     predictions that no model was fitted on, `newest` those of the month whose features are shown,
     with these features. `quality` is reports/data_quality.json, `set_aside` counts what lies in
     quarantine by extract, reason and month. `families` are the kinds of stages below the page, each
@@ -34,7 +33,6 @@ class PageFacts:
     models: Mapping[int, ModelMetadata]
     entries: Sequence[Entry]
     reigns: Sequence[Reign]
-    pending: int | None
     tables: Mapping[str, pd.DataFrame]
     scored: pd.DataFrame
     newest: pd.DataFrame
@@ -48,6 +46,17 @@ class PageFacts:
     def model(self) -> ModelMetadata:
         """The metadata of the champion."""
         return self.models[self.generation]
+
+    @property
+    def pending(self) -> int | None:
+        """The challenger that waits for its judgement."""
+        found = None
+        for entry in self.entries:
+            if entry.next_generation is not None:
+                found = entry.next_generation
+            elif entry.action in ("promote", "reject") and entry.generation == found:
+                found = None
+        return found
 
     @property
     def decisions(self) -> list[Entry]:

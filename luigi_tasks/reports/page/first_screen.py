@@ -239,11 +239,10 @@ def _mend(facts: PageFacts) -> Iterator[dict[str, str]]:
 def _replace(facts: PageFacts) -> dict[str, str]:
     if facts.pending:
         months = facts.settings["governance.shadow_months"]
-        judged = f"it is judged after {months} months in shadow" if months else "and judges it"
+        judged = f"after {months} months in shadow" if months else "at once"
         return _told(
-            f"Run the pipeline: it trains generation {facts.pending}, {judged}.".replace(
-                ", and", " and"
-            ),
+            f"Run the pipeline: it trains and judges generation {facts.pending}, {judged}. A "
+            "ruling takes effect, and is told here, from the day after.",
             "luigi --module luigi_tasks Pipeline --local-scheduler",
         )
     return _told(

@@ -20,7 +20,7 @@ from luigi_tasks.core.storage import in_datamart, in_reports
 from luigi_tasks.core.targets import Directory, Document, StageTarget
 from luigi_tasks.core.task import Stage, Task, tasks_below
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.generations import audit_trail, registry
+from luigi_tasks.generations import audit_trail
 from luigi_tasks.generations.as_of import AsOfStage
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze
@@ -139,9 +139,17 @@ class Report(AsOfStage):
         }
 
     def _entries(self) -> list[audit_trail.Entry]:
-        """The trail up to the day; what was pruned says nothing of a model."""
-        trail = audit_trail.read_trail()
-        return [e for e in trail if e.as_of <= self.as_of and e.action != "prune"]
+        """The trail up to the day, so that what comes later makes no page of an earlier day stale.
+
+        A ruling on a challenger counts from the day after: then it has an effect, and a later run
+        may have taken it. What was pruned says nothing of a model.
+        """
+        return [
+            entry
+            for entry in audit_trail.read_trail()
+            if entry.as_of < self.as_of + dt.timedelta(entry.action not in ("promote", "reject"))
+            and entry.action != "prune"
+        ]
 
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.reports.page.numbers import numbers_of
@@ -188,7 +196,6 @@ class Report(AsOfStage):
             models=models,
             entries=self._entries(),
             reigns=self.reigns,
-            pending=registry.challenger(self.as_of),
             tables=found,
             scored=scored.drop(columns="loan_id"),
             newest=newest.drop(columns="loan_id"),
