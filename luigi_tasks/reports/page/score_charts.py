@@ -162,7 +162,7 @@ def _written(value: str, highest: float, style: str, size: int) -> Spec:
         "encoding": {
             "text": {"field": value, "type": "quantitative", "format": style},
             "color": {
-                "condition": {"test": f"datum.{value} > {0.55 * (highest or 1)}", "value": "white"},
+                "condition": {"test": f"datum.{value} > {0.48 * (highest or 1)}", "value": "white"},
                 "value": "#1b2733",
             },
         },
