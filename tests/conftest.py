@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from engine_runs import make_gold, soiled_project
 from filelock import FileLock
+from repositories import Repository
 from running import Project
 
 from luigi_tasks.core.engines import session
@@ -75,6 +76,17 @@ def finished(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Projec
 def project(finished: Project, tmp_path: Path) -> Project:
     """A project whose pipeline has run, to be changed by one test."""
     return finished.copy(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def tracked(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    return Repository.of(finished, tmp_path_factory.mktemp("dvc") / "tracked")
+
+
+@pytest.fixture
+def repository(tracked: Repository, tmp_path: Path) -> Repository:
+    """A repository whose revision HEAD holds a finished run, to be changed by one test."""
+    return tracked.copy(tmp_path / "repository")
 
 
 @pytest.fixture(scope="session")

@@ -50,8 +50,8 @@ CASES = {
         "must be an int in the range [1, inf) or None. Got -3 instead.",
     ),
     "a feature that gold does not have": (
-        edit("params.yaml", "- Age", "- Agee"),
-        "params.yaml: training.features: 'Agee' matches no column of gold",
+        edit("params.yaml", "- Occupation", "- Job"),
+        "params.yaml: training.features: 'Job' matches no column of gold",
     ),
     "no memory": (
         edit("luigi.cfg", "memory_mb = 3000", "memory_mb = 0"),

@@ -37,7 +37,11 @@ def _with_setting(text: str, section: str, name: str, value: str) -> str:
     """The text with another value of a setting, whatever stood below it."""
     before, start, rest = text.partition(f"{section}:\n")
     changed, n = re.subn(
-        rf"^  {name}:.*\n(?:    .*\n)*", lambda _: f"  {name}: {value}\n", rest, count=1, flags=re.M
+        rf"^  {name}:.*\n(?:  [ -] .*\n)*",
+        lambda _: f"  {name}: {value}\n",
+        rest,
+        count=1,
+        flags=re.M,
     )
     assert n == 1, f"{section} has no {name}"
     return before + start + changed

@@ -28,7 +28,7 @@ def test_what_max_rows_leaves_out_is_not_trained_on_and_stays_known(
     tmp_path: Path,
 ) -> None:
     text = (ROOT / "params.yaml").read_text().replace("max_rows: 500000", "max_rows: 1000")
-    (tmp_path / "params.yaml").write_text(re.sub(r"features: .*(\n    - .*)+", FEW, text))
+    (tmp_path / "params.yaml").write_text(re.sub(r"features: .*(\n  - .*)+", FEW, text))
     book = gold(loans=150)
     path = GoldFeatures().path()
     path.parent.mkdir(parents=True)

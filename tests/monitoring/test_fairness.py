@@ -178,7 +178,7 @@ def test_a_run_looks_at_loans_that_no_model_was_fitted_on_and_says_no_verdict(
 
 
 def test_other_groups_are_another_table_and_nothing_else(project: Project) -> None:
-    project.edit("params.yaml", "Age: [25, 35, 50, 65]", "Age: [40]")
+    project.edit("params.yaml", "- 25\n    - 35\n    - 50\n    - 65", "- 40")
     fairness, *told = project.built_by("Pipeline")
     assert fairness.startswith("Fairness(")
     assert sorted(task.partition("(")[0] for task in told) == ["ModelCard", "Report"]

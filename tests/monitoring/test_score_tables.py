@@ -48,7 +48,7 @@ def test_what_is_realised_is_what_the_monitoring_table_measures(finished: Projec
 def test_another_master_scale_makes_the_calibration_stale_and_nothing_else(
     project: Project,
 ) -> None:
-    project.edit("params.yaml", "grades: [0.02, 0.05,", "grades: [0.05,")
+    project.edit("params.yaml", "  - 0.02\n", "")
     told = [f"Calibration({AS_OF})", f"ModelCard({AS_OF})", f"Report({AS_OF})"]
     drawn = f"DriftDashboard({AS_OF})"
     assert sorted(project.stale()) == sorted([*told, drawn])
