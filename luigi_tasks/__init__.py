@@ -47,6 +47,7 @@ from luigi_tasks.reports.drift_dashboard import DriftDashboard
 from luigi_tasks.reports.model_card import ModelCard
 from luigi_tasks.reports.page.task import Report
 from luigi_tasks.reports.plots import Plots
+from luigi_tasks.reports.plots_page import PlotsPage
 
 __all__ = [
     "BestModel",
@@ -71,6 +72,7 @@ __all__ = [
     "Pipeline",
     "PipelineError",
     "Plots",
+    "PlotsPage",
     "Predictions",
     "PromoteModel",
     "QualityCheck",

@@ -25,6 +25,7 @@ from luigi_tasks.reports.drift_dashboard import DriftDashboard
 from luigi_tasks.reports.model_card import ModelCard
 from luigi_tasks.reports.page.task import Report
 from luigi_tasks.reports.plots import Plots
+from luigi_tasks.reports.plots_page import PlotsPage
 
 
 class BronzeLayer(Wrapper):
@@ -68,6 +69,7 @@ class Reports(AsOfWrapper):
             DriftDashboard(**self.moment),
             CreditRiskPicture(**self.moment),
             Plots(**self.moment),
+            PlotsPage(),
         ]
 
 

@@ -72,8 +72,13 @@ def by_month(monitoring: pd.DataFrame) -> pd.DataFrame:
     return ordered[columns].assign(month=months)[["month", *columns]]
 
 
-def plot_tables(predictions: pd.DataFrame, monitoring: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The data of each plot of dvc.yaml, by the name of its file."""
+def plot_tables(
+    predictions: pd.DataFrame, monitoring: pd.DataFrame, *, min_auc: float, max_psi: float
+) -> dict[str, pd.DataFrame]:
+    """The data of each plot of dvc.yaml, by the name of its file.
+
+    Those by month have the limit that governance sets to the measure in every row (`limit`).
+    """
     fresh = unknown_to_models(predictions)
     known = fresh[fresh["actual_label"].notna()]
     labels = known["actual_label"].astype(int)
@@ -85,6 +90,6 @@ def plot_tables(predictions: pd.DataFrame, monitoring: pd.DataFrame) -> dict[str
         "confusion": pd.DataFrame(
             {"actual": labels.map(CLASSES), "predicted": known["prediction"].map(CLASSES)}
         ),
-        "auc_by_month": months.dropna(subset=["auc"]).drop(columns="psi"),
-        "psi_by_month": months[["month", "generation", "sample", "psi"]],
+        "auc_by_month": months.dropna(subset=["auc"]).drop(columns="psi").assign(limit=min_auc),
+        "psi_by_month": months[["month", "generation", "sample", "psi"]].assign(limit=max_psi),
     }

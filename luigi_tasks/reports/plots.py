@@ -19,7 +19,7 @@ from luigi_tasks.monitoring.task import Monitoring
 class Plots(AsOfStage):
     """reports/plots: metrics.json, and one CSV file for each plot of dvc.yaml."""
 
-    reads = ("predictions.threshold",)
+    reads = ("predictions.threshold", "governance.min_auc", "governance.max_psi")
     product = "plots"
 
     def slow_imports(self) -> tuple[str, ...]:
@@ -45,10 +45,10 @@ class Plots(AsOfStage):
         monitoring = tables.read(required["monitoring"].path()).to_pandas()
         folder = staging["plots"]
         folder.mkdir()
-        for name, table in plot_tables(predictions, monitoring).items():
+        limits = {name: self.params[f"governance.{name}"] for name in ("min_auc", "max_psi")}
+        for name, table in plot_tables(predictions, monitoring, **limits).items():
             table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-        summary = metrics(
-            predictions, monitoring, read_metadata(self.generation), **self.params.named()
-        )
+        metadata, threshold = read_metadata(self.generation), self.params["predictions.threshold"]
+        summary = metrics(predictions, monitoring, metadata, threshold)
         text = json.dumps(summary, indent=1, sort_keys=True) + "\n"
         (folder / "metrics.json").write_text(text, encoding="utf-8")
