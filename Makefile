@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 LUIGI = $(BIN)/luigi --module luigi_tasks
 
 .DEFAULT_GOAL := help
-.PHONY: help run scheduler test test-slow fuzz torture bench lint install lock data sample-data dvc-commit clean
+.PHONY: help run scheduler test test-slow fuzz torture bench lint install lock data sample-data dvc-commit experiments clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ sample-data: install  ## the sample extracts afresh, and the .dvc files that fit
 dvc-commit: install  ## after a run by Luigi: record its outputs in dvc.lock, without rerunning
 	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
 	$(BIN)/dvc commit --force --quiet
+
+# Of the metrics those that people compare, and no digests of files.
+experiments: install  ## the experiments side by side: what differs in settings and main metrics
+	@$(BIN)/dvc exp show --no-pager --only-changed --drop '.*/|model_store|.*\.unseen' \
+		--drop 'book\.live\.(?!(auc|ks|brier|calibration_gap)$$)|candidates\.[^.]*\.(?!auc$$)'
 
 clean: model_store/README.md  ## all outputs; the extracts, the audit trail and the marker stay
 	rm -rf datamart/bronze datamart/silver datamart/gold datamart/quarantine .cache logs

@@ -47,5 +47,5 @@ class PlotsPage(Stage):
 
         folder = staging["page"]
         folder.mkdir()
-        page = PAGE.format(scripts=vl_convert.javascript_bundle(snippet=None))
+        page = PAGE.format(scripts=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
         (folder / "page.html").write_text(page, encoding="utf-8")
