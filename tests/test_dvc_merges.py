@@ -9,9 +9,7 @@ import pytest
 from repositories import Repository
 from running import ROOT
 
-RECIPE = re.search(
-    r"## Merging.*?```sh\n(.*?)```", (ROOT / "docs/dvc.md").read_text(), flags=re.S
-)
+RECIPE = re.search(r"## Merging.*?```sh\n(.*?)```", (ROOT / "docs/dvc.md").read_text(), flags=re.S)
 MARKER = "datamart/governance/retrain_marker.json"
 
 
