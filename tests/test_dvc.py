@@ -222,3 +222,29 @@ def test_git_holds_no_large_file_and_the_configuration_no_path_of_a_machine() ->
     urls = [line.split("=")[1].strip() for line in config.splitlines() if "url" in line]
     assert urls
     assert not any(Path(url).is_absolute() for url in urls)
+
+
+def test_an_extract_that_is_new_in_the_contract_is_in_dvc_yaml_once_it_is_generated(
+    repository: Repository,
+) -> None:
+    repository.edit(
+        "luigi_tasks/extracts/contract.py",
+        "TABLES = {table.name: table for table in (ATTRIBUTES,",
+        'BUREAU = replace(CLICKSTREAM, name="bureau_scores", columns=CLICKSTREAM.columns[-2:])\n'
+        "TABLES = {table.name: table for table in (BUREAU, ATTRIBUTES,",
+    )
+    before = yaml.safe_load((repository.path / "dvc.yaml").read_text())["stages"]
+    repository.command("generate").check_returncode()
+    after = yaml.safe_load((repository.path / "dvc.yaml").read_text())["stages"]
+    extracts = [name for name in before["bronze"]["deps"] if name.startswith("data/")]
+    assert after["bronze"]["deps"][:5] == ["data/bureau_scores.csv", *extracts]
+    repository.command("generate", "--check").check_returncode()
+
+    (repository.path / "data/bureau_scores.csv").write_text(
+        "Customer_ID,snapshot_date\nCUS_0x1051,2024-01-01\n"
+    )
+    repository.dvc("add", "data/bureau_scores.csv")
+    ran, built = repository.repro("bronze")
+    assert ran == ["bronze"]
+    assert "Bronze(table=bureau_scores)" in built
+    assert (repository.path / "datamart/bronze/bureau_scores.parquet/_SUCCESS").exists()
