@@ -51,8 +51,8 @@ def lender(tmp_path: Path, wheel: Path) -> Project:
             project.edit(file, before, "".join(f"        {line}\n" for line in lines) + before)
     project.edit(
         "params.yaml",
-        "    - fe_*_z\n    - fe_coverage\n",
-        "    - Checking_Account\n    - Savings\n",
+        "  - fe_*_z\n  - fe_coverage\n",
+        "  - Checking_Account\n  - Savings\n",
     )
     done = project.run(sys.executable, str(ADAPTER), str(wheel), "--out", "data")
     assert done.returncode == 0, done.stderr
