@@ -158,7 +158,7 @@ def with_candidates(project: Project, lines: str, calibration: str = "none") -> 
     """The project with these candidates alone, and a calibration."""
     path = project.path / "params.yaml"
     text = path.read_text()
-    start, end = text.index("  candidates:\n"), text.index("\npredictions:\n")
+    start, end = text.index("  candidates:\n"), text.index("\n  random_state:")
     text = text[:start] + "  candidates:" + lines + text[end:]
     path.write_text(text.replace("calibration: none ", f"calibration: {calibration} "))
     return project
