@@ -23,10 +23,10 @@ class PageFacts:
     `models` are the metadata of all champions up to `generation`, that of the day. `entries` are
     those of the audit trail up to the day, `reigns` say who was champion when. `tables` are the
     published ones by name, `scored` the predictions that no model was fitted on, `newest` those of
-    the month whose features are shown, with these features. `quality` is
-    reports/data_quality.json, `set_aside` counts what lies in quarantine by extract, reason and
-    month. `families` are the kinds of stages below the page, each with those that it reads,
-    `inputs` what the page itself reads. `settings` are by dotted name.
+    the month whose features are shown, with these features. `quality` is data_quality.json,
+    `set_aside` counts what lies in quarantine by extract, reason and month. `families` are the
+    kinds of stages below the page, each with those that it reads, `inputs` what the page itself
+    reads. `settings` are by dotted name.
     """
 
     as_of: dt.date
