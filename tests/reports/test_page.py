@@ -25,7 +25,7 @@ from luigi_tasks.reports.page.features import bin_names
 from luigi_tasks.reports.page.first_screen import HEADLINES, first_screen
 from luigi_tasks.reports.page.numbers import numbers_of
 from luigi_tasks.reports.page.quarantine import set_aside
-from luigi_tasks.reports.page.rendering import all_charts, in_script, show
+from luigi_tasks.reports.page.rendering import all_charts, in_script, show, whole_days
 from luigi_tasks.reports.page.scores import grid, of_thresholds
 from luigi_tasks.reports.page.values import FEWEST, plain, told
 
@@ -123,6 +123,12 @@ def test_no_script_of_a_reason_becomes_one_of_the_page(facts: PageFacts) -> None
     assert "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;" in html
     assert EVIL in [row["reason"] for row in numbers["decisions"]["decisions"]]
     assert EVIL in [row["reason"] for row in embedded(html)["data"]["decisions.decisions"]]
+
+
+def test_no_day_is_broken_at_a_hyphen_and_words_stay_words() -> None:
+    assert whole_days("<b> on 2025-01-31, kept") == (
+        '&lt;b&gt; on <span class="day">2025-01-31</span>, kept'
+    )
 
 
 def test_json_within_a_script_ends_no_script() -> None:

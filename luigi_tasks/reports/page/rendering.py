@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from luigi_tasks.core import digests
 from luigi_tasks.reports import markdown
 from luigi_tasks.reports.page import charts, feature_charts, model_charts, score_charts
 from luigi_tasks.reports.page.chart import CONFIG, Chart, at, places
 
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -64,6 +66,7 @@ def page(numbers: Mapping[str, Any], links: Sequence[Link], bundle: str) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["show"] = show
+    environment.filters["days"] = whole_days
     read = {place for chart in drawn for place in places(chart.spec)} | {"scores.thresholds"}
     return environment.get_template("page.html").render(
         numbers=numbers,
@@ -115,6 +118,11 @@ _STYLES: dict[str, Callable[[Any], str]] = {
 def show(value: Any, style: str) -> str:
     """A number as it is read, by the name of its format; words have none."""
     return markdown.NOTHING if value is None else _STYLES[style](value)
+
+
+def whole_days(words: str) -> Markup:
+    """Words in which no day is broken at a hyphen."""
+    return Markup(_DAY.sub(r'<span class="day">\g<0></span>', str(escape(words))))
 
 
 def in_script(value: Any) -> Markup:
