@@ -50,8 +50,8 @@ install: $(VENV)/.installed model_store/README.md  ## the virtual environment, w
 lock:  ## constraints.txt afresh: the newest versions that the bounds of pyproject.toml allow
 	set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	$(PYTHON) -m venv "$$fresh"; \
-	"$$fresh"/bin/pip install --quiet --editable .[s3,test]; \
-	{ echo "# All that pip install -e .[s3,test] brings on Linux; make lock, $$($(PYTHON) -V)"; \
+	"$$fresh"/bin/pip install --quiet --editable .[catboost,s3,test,xgboost]; \
+	{ echo "# All that pip install -e .[catboost,s3,test,xgboost] brings on Linux; make lock, $$($(PYTHON) -V)"; \
 	"$$fresh"/bin/pip list --format freeze --exclude-editable \
 		--exclude pip --exclude setuptools --exclude wheel | LC_ALL=C sort -f; } >constraints.txt
 

@@ -1,95 +1,119 @@
-"""Score loans of any parquet file with the champion of a day."""
+"""Score the loans of a parquet file with the champion."""
 
 from __future__ import annotations
 
 import argparse
-import sys
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luigi_tasks.commands.status import date
-from luigi_tasks.core import temporary
+from luigi_tasks.core import files, temporary
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.settings import params
-from luigi_tasks.generations import registry
-from luigi_tasks.generations.as_of import data_span
-from luigi_tasks.models.training_data import TrainingData
+from luigi_tasks.core.tables import BATCH
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    from luigi_tasks.models.serving import Champion
+
+# What tells a file that this command has written, and may replace, from any other.
+MARK = {b"written_by": b"luigi_tasks score"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--input", type=Path, required=True, help="a parquet file or dataset")
-    parser.add_argument("--output", type=Path, required=True, help="the parquet file to write")
-    parser.add_argument("--reasons", action="store_true", help="with the four strongest reasons")
+    parser.add_argument("--input", type=Path, required=True, metavar="FILE", help="with the loans")
+    parser.add_argument("--output", type=Path, required=True, metavar="FILE", help="to be written")
+    parser.add_argument("--reasons", action="store_true", help="why each loan has its score, too")
     parser.add_argument(
-        "--on", type=date, metavar="YYYY-MM-DD", help="champion of this day; default: the newest"
+        "--on", type=date, metavar="YYYY-MM-DD", help="by the champion of a day; default: today's"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    import pandas as pd
+    from luigi_tasks.models.feature_columns import missing_of
+    from luigi_tasks.models.serving import champion
 
-    from luigi_tasks.models import serving
-
-    day = arguments.on or data_span()[1]
-    generation = registry.reigns(day)[-1].generation
-    loans = _read(arguments.input)
-    missing = [name for name in serving.columns_read(generation) if name not in loans]
+    check_replaceable(arguments.output)
+    loans = opened(arguments.input)
+    by = champion(arguments.on, with_reasons=arguments.reasons)
+    missing = missing_of(loans.schema.names, by.needs)
     if missing:
         raise PipelineError(
-            f"{arguments.input}: columns that generation {generation} reads are missing: "
-            f"{', '.join(missing)}"
+            f"{arguments.input}: has no column {', '.join(missing)}, which the model of generation "
+            f"{by.generation} needs"
         )
-    values = params()
-    found = serving.scored(
-        loans,
-        generation,
-        threshold=values["predictions.threshold"],
-        grades=values["monitoring.grades"],
-    )
-    if arguments.reasons:
-        training = TrainingData(generation=generation).path()
-        hidden = values["explanations.not_told"]
-        reasons = serving.with_reasons(loans, generation, training, hidden)
-        found = pd.concat([found, reasons], axis=1)
-    _write(found, arguments.output)
-    read = {"loan_id", *serving.columns_read(generation)}
-    others = [str(name) for name in loans if name not in read]
+    others = missing_of(by.needs, loans.schema.names)
     if others:
-        print(f"note: columns that are not read: {', '.join(others)}", file=sys.stderr)
-    print(f"{arguments.output}: {len(found)} loans scored by generation {generation}")
+        print(f"note: columns that the model does not need are ignored: {', '.join(others)}")
+    schema = by.schema(loans.schema.field("loan_id").type).with_metadata(MARK)
+    number = write(arguments.output, schema, tables_of(arguments.input, loans, by, schema))
+    print(f"{arguments.output}: {number:,} loans scored by generation {by.generation}")
     return 0
 
 
-def _read(path: Path) -> pd.DataFrame:
-    """A parquet file, or the published dataset in a folder."""
+def opened(path: Path) -> ds.Dataset:
+    """A parquet file, or a folder of such; raises PipelineError when it is none."""
+    import pyarrow as pa
+    import pyarrow.dataset as ds
+
+    try:
+        return ds.dataset(path, format="parquet")
+    except FileNotFoundError:
+        raise PipelineError(f"{path} does not exist") from None
+    except (OSError, pa.ArrowInvalid) as error:
+        raise PipelineError(f"{path}: cannot be read as parquet") from error
+
+
+def check_replaceable(path: Path) -> None:
+    """Raise PipelineError when something is there that this command has not written."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from luigi_tasks.core import tables
-
     if not path.exists():
-        raise PipelineError(f"{path}: no such file or dataset")
-    try:
-        table = tables.read(path) if path.is_dir() else pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or "it is no parquet file"
-        raise PipelineError(f"{path}: cannot be read: {reason}") from None
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+        return
+    with contextlib.suppress(OSError, pa.ArrowInvalid):
+        if MARK.items() <= (pq.read_schema(path).metadata or {}).items():
+            return
+    raise PipelineError(
+        f"{path} exists and was not written by this command; give another --output, or remove it"
+    )
 
 
-def _write(found: pd.DataFrame, path: Path) -> None:
-    """In one step; a file is replaced, nothing else is."""
-    if path.exists() and not path.is_file():
-        raise PipelineError(f"{path}: is no file; --output names the file to write")
-    staging = temporary.beside(path)
+def tables_of(path: Path, loans: ds.Dataset, by: Champion, schema: pa.Schema) -> Iterator[pa.Table]:
+    """The scored loans of a file, batch by batch."""
+    import pyarrow as pa
+
+    from luigi_tasks.models.serving import scored
+
+    for batch in loans.to_batches(columns=by.needs, batch_size=BATCH):
+        if batch.num_rows:
+            try:
+                found: pd.DataFrame = scored(batch.to_pandas(), by)
+            except PipelineError as error:
+                raise PipelineError(f"{path}: {error}") from error
+            yield pa.Table.from_pandas(found, schema, preserve_index=False)
+
+
+def write(path: Path, schema: pa.Schema, tables: Iterator[Any]) -> int:
+    """Put a parquet file of these tables at a path in one step; gives the number of rows."""
+    import pyarrow.parquet as pq
+
+    number, new = 0, temporary.beside(path)
     try:
-        found.to_parquet(staging, index=False)
-        staging.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with pq.ParquetWriter(new, schema, compression="zstd") as file:
+            for table in tables:
+                file.write_table(table)
+                number += len(table)
+        files.flush(new)
+        new.replace(path)
     except OSError as error:
-        raise PipelineError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise PipelineError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        staging.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink(missing_ok=True)
+    return number

@@ -19,9 +19,8 @@ _BLOCK = 64
 class LoanModel(ClassifierMixin, BaseEstimator):
     """One fitted candidate, or several that vote softly: the mean of their probabilities.
 
-    It takes frames with the columns of gold, whatever made them: which it reads, in which form, and
-    what is missing there, is decided in here, so that `joblib.load(…).predict_proba(frame)` gives
-    the scores of the pipeline.
+    It takes columns of gold as whoever read them has them (`feature_columns.as_fitted`), so that
+    `joblib.load(…).predict_proba(loans)` gives the scores of the pipeline to the last bit.
     """
 
     def __init__(self, members: list[Any], calibrator: Any = None) -> None:
@@ -34,18 +33,16 @@ class LoanModel(ClassifierMixin, BaseEstimator):
         return np.array([0, 1])
 
     @property
-    def texts(self) -> list[str]:
-        """The columns of gold that it reads as categories."""
-        return self._prepared("categories")
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """The columns of gold that it reads, in the order of training."""
+        names: NDArray[np.object_] = self.members[0].feature_names_in_
+        return names
 
-    @property
-    def numbers(self) -> list[str]:
-        """The columns of gold that it reads as numbers."""
-        return self._prepared("numbers")
-
-    def _prepared(self, kind: str) -> list[str]:
-        steps = self.members[0].named_steps["prepare"].transformers_
-        return [name for step, _, names in steps if step == kind for name in names]
+    def prepared(self, loans: pd.DataFrame) -> pd.DataFrame:
+        """The features of loans as the members read them; raises PipelineError as `as_fitted`."""
+        transformers = self.members[0].named_steps["prepare"].transformers_
+        texts = next(columns for name, _, columns in transformers if name == "categories")
+        return as_fitted(loans, list(self.feature_names_in_), texts)
 
     def fit(self, *_: Any) -> LoanModel:
         """It is made of fitted candidates; there is nothing to learn."""
@@ -56,17 +53,17 @@ class LoanModel(ClassifierMixin, BaseEstimator):
 
         A loan has the same score to the last bit whatever loans are scored with it: the number of
         rows is filled up to whole blocks, because a product of matrices adds up the rows that are
-        left over in another order. And on one thread, for the same reason. Raises PipelineError
-        when a column is missing, and for what is no number in a column of numbers.
+        left over in another order. On one thread, whose sums depend on no machine. Raises
+        PipelineError as `prepared`.
         """
-        n = len(features)
+        values = self.prepared(features)
+        n = len(values)
         if not n:
             return np.empty((0, 2))
-        filled = features.iloc[np.append(np.arange(n), np.full(-n % _BLOCK, n - 1))]
-        values = as_fitted(filled, self.numbers, self.texts)
+        values = values.iloc[np.append(np.arange(n), np.full(-n % _BLOCK, n - 1))]
         with threadpool_limits(limits=1):
             votes = [member.predict_proba(values)[:, 1] for member in self.members]
-        default = calibrated(self.calibrator, np.mean(votes, axis=0))[:n]
+            default = calibrated(self.calibrator, np.mean(votes, axis=0))[:n]
         return np.column_stack([1 - default, default])
 
     def predict(self, features: pd.DataFrame) -> NDArray[np.int64]:

@@ -1,64 +1,105 @@
-"""Scoring of any loans by a model of the store, outside the pipeline."""
+"""Scoring any loans with the champion of a day, in a notebook or by `python -m luigi_tasks score`.
+
+What it says of a loan is loan_id, generation, prediction_proba (probability of default), prediction
+(0 or 1 at predictions.threshold) and grade (1 is the best, by monitoring.grades). With reasons also
+baseline, reason_1 … reason_4 (codes, the strongest first), words_1 … words_4 (what a customer is
+told), contribution_1 … contribution_4 and rest, as `reasons` has them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+import datetime as dt
+from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from luigi_tasks.core.settings import params
+from luigi_tasks.generations import registry
 from luigi_tasks.models import store
 from luigi_tasks.models.explanations import explain
-from luigi_tasks.models.feature_columns import as_fitted
+from luigi_tasks.models.grades import grade_of
 from luigi_tasks.models.loan_model import LoanModel
 from luigi_tasks.models.reason_codes import REASON_CODES, codes_by_feature
 from luigi_tasks.models.reasons import STRONGEST, explained, strongest
+from luigi_tasks.models.training_data import TrainingData
+
+_SCORE = [
+    ("generation", pa.int64()),
+    ("prediction_proba", pa.float64()),
+    ("prediction", pa.int64()),
+    ("grade", pa.int64()),
+]
+_RANKS = range(1, STRONGEST + 1)
+_REASONS = [
+    ("baseline", pa.float64()),
+    *((f"reason_{rank}", pa.string()) for rank in _RANKS),
+    *((f"words_{rank}", pa.string()) for rank in _RANKS),
+    *((f"contribution_{rank}", pa.float64()) for rank in _RANKS),
+    ("rest", pa.float64()),
+]
 
 
-def scored(
-    loans: pd.DataFrame, generation: int, *, threshold: float, grades: Sequence[float]
-) -> pd.DataFrame:
-    """Loans with the features of a model, scored by it, row by row in their order.
+class Champion(NamedTuple):
+    """A generation and its model; `training`, to explain by, are the loans it was fitted on."""
 
-    loan_id where there is one; generation; prediction_proba, the probability of default;
-    prediction, 1 from `threshold` on; grade of the master scale with these upper bounds, from 1,
-    the best. Raises PipelineError for a column that is missing or cannot be read.
+    generation: int
+    model: LoanModel
+    training: pd.DataFrame | None
+
+    @property
+    def needs(self) -> list[str]:
+        """The columns that a loan has to have."""
+        return ["loan_id", *self.model.feature_names_in_]
+
+    def schema(self, loan_id: pa.DataType) -> pa.Schema:
+        """The columns of `scored`; loan_id has the type that it came with."""
+        reasons = _REASONS if self.training is not None else []
+        return pa.schema([("loan_id", loan_id), *_SCORE, *reasons])
+
+
+def champion(on: dt.date | None = None, *, with_reasons: bool = False) -> Champion:
+    """The champion of a day, without one that of today, verified as everywhere.
+
+    Raises PipelineError when its model, or what its reasons are explained by, is not there or not
+    as it was published.
     """
-    model: LoanModel = store.load_model(generation)
-    proba = model.predict_proba(loans)[:, 1]
-    found = pd.DataFrame(
+    generation = registry.reigns(on or dt.date.max)[-1].generation
+    if not with_reasons:
+        return Champion(generation, store.load_model(generation), None)
+    found = explained(generation, {generation: TrainingData(generation=generation).path()})
+    return Champion(generation, found.model, found.training)
+
+
+def scored(loans: pd.DataFrame, by: Champion) -> pd.DataFrame:
+    """What the module says of each loan, in their order, with their index.
+
+    `loans` have the columns that the champion `needs`, in any of the types that pandas has for
+    them. Raises PipelineError as `feature_columns.as_fitted`.
+    """
+    values = by.model.prepared(loans)
+    probability = by.model.predict_proba(values)[:, 1]
+    settings = params()
+    table = pd.DataFrame(
         {
-            "generation": generation,
-            "prediction_proba": proba,
-            "prediction": (proba >= threshold).astype("int64"),
-            "grade": np.searchsorted(grades, proba, side="right") + 1,
+            "loan_id": loans["loan_id"],
+            "generation": by.generation,
+            "prediction_proba": probability,
+            "prediction": (probability >= settings["predictions.threshold"]).astype("int64"),
+            "grade": grade_of(probability, settings["monitoring.grades"]),
         },
         index=loans.index,
     )
-    if "loan_id" in loans:
-        found.insert(0, "loan_id", loans["loan_id"].astype(object))
-    return found
-
-
-def with_reasons(
-    loans: pd.DataFrame, generation: int, training_data: Path, not_told: Sequence[str]
-) -> pd.DataFrame:
-    """reason_1 … reason_4 and words_1 … words_4 of the same loans, the strongest reason first.
-
-    As in `reasons.parquet`; null where fewer raise the score. Features that match `not_told` give
-    no reason. `training_data` is the dataset that the generation was fitted on.
-    """
-    known = explained(generation, {generation: training_data})
-    values = as_fitted(loans, known.model.numbers, known.model.texts)[known.features]
-    _, contributions = explain(known.model, known.training, values)
-    top = strongest(contributions, codes_by_feature(known.features, not_told))
+    if by.training is None:
+        return table
+    baseline, added = explain(by.model, by.training, values)
+    codes = codes_by_feature(by.needs[1:], settings["explanations.not_told"])
+    top = strongest(added, codes)
     words = {reason.code: reason.words for reason in REASON_CODES}
-    names = [f"reason_{rank}" for rank in range(1, STRONGEST + 1)]
-    told = top[names].rename(columns=lambda name: name.replace("reason", "words"))
-    return pd.concat([top[names], told.apply(lambda codes: codes.map(words))], axis=1)
-
-
-def columns_read(generation: int) -> list[str]:
-    """The columns that the model of a generation reads."""
-    return list(store.read_metadata(generation).features)
+    for rank in _RANKS:
+        top[f"words_{rank}"] = top[f"reason_{rank}"].map(words)
+    told = top[[f"contribution_{rank}" for rank in _RANKS]].sum(axis=1)
+    table = pd.concat([table, top], axis=1)
+    table = table.assign(baseline=baseline, rest=added.sum(axis=1) - told)
+    ordered: pd.DataFrame = table[by.schema(pa.string()).names]
+    return ordered

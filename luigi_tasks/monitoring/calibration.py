@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from luigi_tasks.models.grades import grade_of
 from luigi_tasks.models.metrics import score_groups
 from luigi_tasks.monitoring.intervals import jeffreys_interval
 from luigi_tasks.monitoring.populations import populations
@@ -82,7 +83,7 @@ def rating_grades(scored: pd.DataFrame, bounds: Sequence[float]) -> pd.DataFrame
     size = len(edges) - 1
     found = []
     for generation, population, loans in _by_population(scored):
-        grade = np.searchsorted(bounds, loans["prediction_proba"].to_numpy(float), side="right")
+        grade = grade_of(loans["prediction_proba"], bounds) - 1
         matured = loans["actual_label"].notna().to_numpy()
         rates = _rates(grade[matured], size, loans[matured])
         in_line = rates["mean_score"].between(rates["low"], rates["high"]).astype("boolean")

@@ -1,154 +1,164 @@
-"""The model outside the pipeline: any frame of gold has the scores that were published."""
+"""A model serves itself: whoever reads it, and however, gets the scores that were published."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 import polars as pl
-import pyarrow.parquet as pq
+import pyarrow.dataset as ds
 import pytest
-from running import ROOT, Project
+from conftest import ROOT
+from loan_book import FEATURES, FOREST, fitted, training_frame
+from running import BIN, Project
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.models.loan_model import LoanModel
 
 GOLD = "datamart/gold/features.parquet"
-MODEL = "model_store/best_model_1.pkl"
 
 
-@pytest.fixture(scope="module")
-def loans(finished: Project) -> pd.DataFrame:
-    return pd.read_parquet(finished.path / GOLD)
+def texts_of(frame: pd.DataFrame) -> list[str]:
+    return [name for name in frame if frame[name].map(type).eq(str).any()]
 
 
-@pytest.fixture(scope="module")
-def published(finished: Project, loans: pd.DataFrame) -> pd.Series:
-    """The scores of the pipeline, in the order of the loans."""
-    path = finished.path / "datamart/gold/model_predictions.parquet"
-    scores = pd.read_parquet(path).set_index("loan_id")["prediction_proba"]
-    return scores[loans["loan_id"]].reset_index(drop=True)
+def as_texts(frame: pd.DataFrame, dtype: Any) -> pd.DataFrame:
+    return frame.astype(dict.fromkeys(texts_of(frame), dtype))
 
 
-def texts(frame: pd.DataFrame) -> list[str]:
-    return [name for name in frame if frame[name].map(lambda value: isinstance(value, str)).any()]
+def with_missing(frame: pd.DataFrame, missing: Any) -> pd.DataFrame:
+    """The frame with all its values as objects, and this one for what is missing."""
+    return frame.astype(object).where(frame.notna(), missing)
 
 
-def polars(frame: pd.DataFrame) -> pl.DataFrame:
-    return pl.from_pandas(frame)
-
-
-FRAMES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
-    "as pandas reads it": lambda frame: frame,
-    "NaN for None": lambda frame: frame.where(frame.notna(), np.nan),
-    "None for NaN": lambda frame: frame.astype(object).where(frame.notna(), None),
-    "NA": lambda frame: frame.astype(object).where(frame.notna(), pd.NA),
-    "nullable types": lambda frame: frame.convert_dtypes(),
-    "Arrow types": lambda frame: frame.convert_dtypes(dtype_backend="pyarrow"),
-    "the text type of pandas 3": lambda frame: frame.astype(
-        dict.fromkeys(texts(frame), pd.StringDtype("pyarrow", na_value=np.nan))
+# How the same loans come out of a file, by who reads it.
+FORMS = {
+    "pandas": pd.read_parquet,
+    "pandas, nullable": lambda path: pd.read_parquet(path, dtype_backend="numpy_nullable"),
+    "pandas, Arrow": lambda path: pd.read_parquet(path, dtype_backend="pyarrow"),
+    "Polars": lambda path: pl.from_arrow(ds.dataset(path).to_table()).to_pandas(),
+    "Polars, Arrow": lambda path: pl.from_arrow(ds.dataset(path).to_table()).to_pandas(
+        use_pyarrow_extension_array=True
     ),
-    "categories": lambda frame: frame.astype(dict.fromkeys(texts(frame), "category")),
-    "Polars": lambda frame: polars(frame).to_pandas(),
-    "Polars, Arrow types": lambda frame: polars(frame).to_pandas(use_pyarrow_extension_array=True),
-    "columns reversed": lambda frame: frame[frame.columns[::-1]],
-    "more columns": lambda frame: frame.assign(colour="red", height=1.0),
+    "strings": lambda path: as_texts(pd.read_parquet(path), "string"),
+    "strings of pandas 3": lambda path: as_texts(
+        pd.read_parquet(path), pd.StringDtype("pyarrow", na_value=np.nan)
+    ),
+    "strings of pandas 3 without Arrow": lambda path: as_texts(
+        pd.read_parquet(path), pd.StringDtype("python", na_value=np.nan)
+    ),
+    "categories": lambda path: as_texts(pd.read_parquet(path), "category"),
+    "objects with None": lambda path: with_missing(pd.read_parquet(path), None),
+    "objects with NaN": lambda path: with_missing(pd.read_parquet(path), np.nan),
+    "objects with NA": lambda path: with_missing(pd.read_parquet(path), pd.NA),
+    "columns the other way round": lambda path: pd.read_parquet(path).iloc[:, ::-1],
+    "more columns": lambda path: pd.read_parquet(path).assign(note="new", Agee=1j, _=None),
+    "an index that says nothing": lambda path: pd.read_parquet(path).set_axis(
+        [0] * len(pd.read_parquet(path))
+    ),
 }
 
 
-@pytest.mark.parametrize("name", FRAMES)
-def test_any_frame_of_gold_has_the_published_scores_to_the_last_bit(
-    name: str, finished: Project, loans: pd.DataFrame, published: pd.Series
+def published(project: Project) -> pd.Series:
+    said = pd.read_parquet(project.path / "datamart/gold/model_predictions.parquet")
+    return said.set_index("loan_id")["prediction_proba"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_frame_of_any_form_has_the_published_scores_to_the_last_bit(
+    form: str, finished: Project
 ) -> None:
-    model = joblib.load(finished.path / MODEL)
-    scores = model.predict_proba(FRAMES[name](loans))[:, 1]
-    assert np.abs(scores - published).max() == 0
+    model = joblib.load(finished.path / "model_store/best_model_1.pkl")
+    loans = FORMS[form](finished.path / GOLD)
+    assert loans[list(model.feature_names_in_)].isna().any(axis=None)
+    scores = model.predict_proba(loans)[:, 1]
+    assert (scores == published(finished)[loans["loan_id"]].to_numpy()).all()
 
 
-def test_neither_order_nor_number_of_loans_matters(
-    finished: Project, loans: pd.DataFrame, published: pd.Series
+def test_what_is_missing_is_the_same_in_texts_however_it_is_written() -> None:
+    frame = training_frame()
+    model = LoanModel([fitted(frame)])
+    assert frame["Occupation"].isna().any()
+    scores = model.predict_proba(frame[FEATURES])
+    for missing in (None, np.nan, pd.NA, pd.NaT):
+        assert (model.predict_proba(with_missing(frame[FEATURES], missing)) == scores).all()
+
+
+KINDS: list[dict[str, Any]] = [
+    FOREST,
+    {"class": "sklearn.linear_model.LogisticRegression"},
+    {"class": "sklearn.ensemble.HistGradientBoostingClassifier", "min_samples_leaf": 5},
+    {"class": "sklearn.neural_network.MLPClassifier", "max_iter": 30},
+    {"class": "lightgbm.LGBMClassifier", "n_estimators": 20},
+    {"class": "xgboost.XGBClassifier", "n_estimators": 20},
+]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("spec", KINDS, ids=lambda spec: spec["class"].rpartition(".")[2])
+def test_a_loan_has_the_same_score_alone_as_among_others_and_in_any_order(
+    spec: dict[str, Any],
 ) -> None:
-    model = joblib.load(finished.path / MODEL)
-    mixed = loans.sample(frac=1, random_state=1)
-    assert (model.predict_proba(mixed)[:, 1] == published[mixed.index]).all()
-    for row in range(0, len(loans), 97):
-        assert model.predict_proba(loans.iloc[[row]])[0, 1] == published[row]
+    pytest.importorskip(spec["class"].partition(".")[0])
+    frame = training_frame()
+    model = LoanModel([fitted(frame, spec)])
+    scores = model.predict_proba(frame)[:, 1]
+    order = np.random.default_rng(1).permutation(len(frame))
+    assert (model.predict_proba(frame.iloc[order])[:, 1] == scores[order]).all()
+    alone = [model.predict_proba(frame.iloc[[i]])[0, 1] for i in range(len(frame))]
+    assert (np.array(alone) == scores).all()
 
 
-def test_a_column_that_is_missing_or_no_number_is_named(
-    finished: Project, loans: pd.DataFrame
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        (lambda f: f.drop(columns=["Age", "Occupation"]), "that are missing: Age, Occupation"),
+        (lambda f: pd.concat([f, f[["Age"]]], axis=1), "column Age is there twice"),
+        (lambda f: f.assign(Age="old"), "column Age: could not convert string to float: 'old'"),
+        (
+            lambda f: f.assign(Age=pd.Timestamp(2024, 1, 1)),
+            "column Age: datetime64.* no number",
+        ),
+        (lambda f: f.assign(Age=np.inf), "column Age holds an infinite number"),
+        (lambda f: f.assign(Occupation=5), "column Occupation holds something else than texts"),
+        (lambda f: f.assign(Occupation=b"Lawyer"), "column Occupation holds something else"),
+        (lambda f: f.to_numpy(), "scores a pandas DataFrame, not ndarray"),
+    ],
+)
+def test_what_cannot_be_scored_is_named_by_its_column(wrong: Any, sentence: str) -> None:
+    frame = training_frame()[FEATURES]
+    with pytest.raises(PipelineError, match=sentence):
+        LoanModel([fitted(training_frame())]).predict_proba(wrong(frame))
+
+
+def test_the_lines_for_a_notebook_give_the_published_scores_and_reasons(
+    finished: Project, tmp_path: Path
 ) -> None:
-    model = joblib.load(finished.path / MODEL)
-    with pytest.raises(PipelineError, match="columns that the model reads are missing: Age, DTI"):
-        model.predict_proba(loans.drop(columns=["DTI", "Age"]))
-    with pytest.raises(PipelineError, match="column Annual_Income: holds what is no number"):
-        model.predict_proba(loans.assign(Annual_Income="much"))
-
-
-def test_the_command_gives_the_published_scores_and_reasons(
-    project: Project, published: pd.Series, loans: pd.DataFrame
-) -> None:
-    before = project.digests()
-    done = project.command("score", "--input", GOLD, "--output", "scored.parquet", "--reasons")
+    project = finished.copy(tmp_path / "project")
+    first, second = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs/serving.md").read_text(), re.M | re.S
+    )
+    assert len([line for line in second.splitlines() if line]) <= 5
+    end = (
+        "\ntold.assign(by_joblib=probability).to_parquet('told.parquet')"
+        "\nassert (told['prediction_proba'] == probability).all()\n"
+    )
+    done = project.run(str(BIN / "python"), "-c", first + second + end)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"scored.parquet: {len(loans)} loans scored by generation 1\n"
-    assert done.stderr.startswith("note: columns that are not read: customer_id, ")
-    found = pd.read_parquet(project.path / "scored.parquet")
-    assert found["loan_id"].tolist() == loans["loan_id"].tolist()
-    assert np.abs(found["prediction_proba"] - published).max() == 0
-    told = pd.read_parquet(project.path / "datamart/gold/reasons.parquet").set_index("loan_id")
-    own = found.set_index("loan_id").loc[told.index]
-    assert len(own) > 100
+    told = pd.read_parquet(project.path / "told.parquet")
+    scores = published(finished)[told["loan_id"]].to_numpy()
+    assert (told["prediction_proba"] == scores).all()
+    assert (told["by_joblib"] == scores).all()
+    reasons = pd.read_parquet(project.path / "datamart/gold/reasons.parquet")
+    both = told.merge(reasons, on="loan_id", suffixes=("", "_published"))
+    assert len(both) == len(reasons)
     for rank in range(1, 5):
-        assert own[f"reason_{rank}"].fillna("").equals(told[f"reason_{rank}"].fillna(""))
-    assert own["words_1"].notna().equals(told["reason_1"].notna())
-    assert project.digests() == before
-    assert project.stale() == {}
-
-
-def test_what_the_command_cannot_read_or_write_is_named(project: Project) -> None:
-    def told(source: str, output: str = "scored.parquet") -> str:
-        done = project.command("score", "--input", source, "--output", output)
-        assert done.returncode == 1
-        return done.stderr
-
-    frame = pd.read_parquet(project.path / GOLD)
-    frame.drop(columns=["Age"]).to_parquet(project.path / "short.parquet")
-    assert told("short.parquet") == (
-        "error: short.parquet: columns that generation 1 reads are missing: Age\n"
-    )
-    assert told("params.yaml") == "error: params.yaml: cannot be read: it is no parquet file\n"
-    assert told("gone.parquet") == "error: gone.parquet: no such file or dataset\n"
-    assert told(GOLD, "datamart") == (
-        "error: datamart: is no file; --output names the file to write\n"
-    )
-    assert not list(project.path.glob("*.tmp"))
-    assert not (project.path / "scored.parquet").exists()
-
-
-def test_an_altered_model_scores_nothing(project: Project) -> None:
-    path = project.path / MODEL
-    path.write_bytes(path.read_bytes() + b".")
-    done = project.command("score", "--input", GOLD, "--output", "scored.parquet")
-    assert done.returncode == 1
-    assert "refused, its SHA-256" in done.stderr
-
-
-def test_the_lines_of_the_page_run_in_a_finished_project(project: Project) -> None:
-    page = (ROOT / "docs" / "serving.md").read_text()
-    (lines,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
-    done = project.run("python", "-c", lines)
-    assert done.returncode == 0, done.stderr
-    last = pq.read_table(project.path / GOLD, columns=["loan_id"])["loan_id"][-1].as_py()
-    assert last in done.stdout
-
-
-def test_the_page_names_every_column_that_the_command_writes(project: Project) -> None:
-    output = Path("scored.parquet")
-    project.command("score", "--input", GOLD, "--output", str(output), "--reasons")
-    page = (ROOT / "docs" / "serving.md").read_text()
-    for name in pq.read_schema(project.path / output).names:
-        assert f"`{name}`" in page or re.sub(r"_[23]$", "_1", name) in page, name
+        own, said = both[f"reason_{rank}"], both[f"reason_{rank}_published"]
+        assert own.fillna("").equals(said.fillna(""))
+        assert (told[f"words_{rank}"].isna() == told[f"reason_{rank}"].isna()).all()
+    added = told.filter(like="contribution_").fillna(0).sum(axis=1)
+    assert (told["baseline"] + added + told["rest"]).to_numpy() == pytest.approx(scores, abs=1e-12)
