@@ -13,13 +13,15 @@ LUIGI = $(BIN)/luigi --module luigi_tasks
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: install data  ## everything: from nothing to the dashboard; WORKERS=N, VENV=DIR
-	$(LUIGI) Pipeline --local-scheduler --workers $(WORKERS)
+run: install data  ## everything: from nothing to the dashboard; WORKERS=N, SCHEDULER=http://…
+	$(LUIGI) Pipeline $(if $(SCHEDULER),--scheduler-url $(SCHEDULER),--local-scheduler) \
+		--workers $(WORKERS)
 	@if git rev-parse --git-dir >/dev/null 2>&1; then $(MAKE) --no-print-directory dvc-commit; fi
 	$(BIN)/python -m luigi_tasks summary
 
 # luigid takes its address from no file, and without one it listens on all of them.
 scheduler: install  ## luigid for this machine alone, with its web page; PORT=8082
+	mkdir -p logs
 	$(BIN)/luigid --address 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.installed-test lint  ## the checks of make lint, then the tests

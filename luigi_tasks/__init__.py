@@ -4,7 +4,7 @@ from luigi_tasks.core import messages
 
 messages.in_one_sentence()  # before the first import of Luigi, which reads luigi.cfg then
 
-from luigi_tasks import parameters
+from luigi_tasks import page_names, parameters
 from luigi_tasks.core import proxies, settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.governance.acts import (
@@ -93,3 +93,4 @@ __all__ = [
 
 settings.declare(parameters.RULES.check)
 proxies.none_for_this_machine()
+page_names.tell_luigid()

@@ -85,7 +85,13 @@ def test_luigid_shows_every_task_of_a_run_as_done(finished: Project, tmp_path: P
         done = project.run(str(BIN / "luigi"), *words)
         assert done.returncode == 0, done.stderr[-3000:]
         names = {task["name"] for task in tasks_on(url, "DONE")}
-    assert {"TrainCandidate", "BestModel", "Predictions", "Monitoring", "Pipeline"} <= names
+    assert {
+        "models.TrainCandidate.random_forest.1",
+        "models.BestModel.1",
+        "models.Predictions",
+        "monitoring.Monitoring",
+        "pipeline.Pipeline",
+    } <= names
 
 
 def test_the_help_of_the_commands_is_their_first_sentence(
