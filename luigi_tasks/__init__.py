@@ -4,7 +4,8 @@ from luigi_tasks.core import messages
 
 messages.in_one_sentence()  # before the first import of Luigi, which reads luigi.cfg then
 
-from luigi_tasks import page_names, parameters
+from luigi_tasks import backfill, page_names, parameters
+from luigi_tasks.backfill import Backfill
 from luigi_tasks.core import proxies, settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.governance.acts import (
@@ -50,6 +51,7 @@ from luigi_tasks.reports.plots import Plots
 from luigi_tasks.reports.plots_page import PlotsPage
 
 __all__ = [
+    "Backfill",
     "BestModel",
     "Bronze",
     "BronzeLayer",
@@ -94,3 +96,4 @@ __all__ = [
 settings.declare(parameters.RULES.check)
 proxies.none_for_this_machine()
 page_names.tell_luigid()
+backfill.refuse_ranges()

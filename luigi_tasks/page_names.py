@@ -41,8 +41,8 @@ def _is_ours(module: Any) -> bool:
 
 def tell_luigid() -> None:
     """From now on luigid is told these names; a family that it gives back is the task's own."""
-    RemoteScheduler.add_task = _renamed(RemoteScheduler.add_task)
-    RemoteScheduler.get_work = _named_back(RemoteScheduler.get_work)
+    RemoteScheduler.add_task = _renamed(RemoteScheduler.add_task)  # type: ignore[attr-defined]
+    RemoteScheduler.get_work = _named_back(RemoteScheduler.get_work)  # type: ignore[attr-defined]
 
 
 def _renamed(add_task: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 import json
 import shutil
@@ -20,7 +19,7 @@ from luigi_tasks.core.storage import CACHE, in_reports
 from luigi_tasks.core.targets import Document, Picture, StageTarget
 from luigi_tasks.core.task import Stage, Task, log, tasks_below
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.generations.as_of import data_span
+from luigi_tasks.generations.months import check_months, last_day
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import RawCsv
 from luigi_tasks.models.champion import BestModel
@@ -68,7 +67,7 @@ class Replay(Stage):
     @property
     def as_of(self) -> dt.date:
         """The last day of the last month."""
-        return self.end.replace(day=calendar.monthrange(self.end.year, self.end.month)[1])
+        return last_day(self.end)
 
     def policies(self) -> list[Policy]:
         """Today's settings, and those that are compared with them."""
@@ -76,15 +75,7 @@ class Replay(Stage):
         return [Policy(file, settings.read(file)) for file in files]
 
     def check(self) -> None:
-        if self.end < self.start:
-            raise PipelineError(f"--end {self.end:%Y-%m} lies before --start {self.start:%Y-%m}")
-        first, last = data_span()
-        for name, month in (("start", self.start), ("end", self.end)):
-            if not first.replace(day=1) <= month <= last:
-                raise PipelineError(
-                    f"--{name} {month:%Y-%m} is not in the data, which begin on {first} and end "
-                    f"on {last}"
-                )
+        check_months(self.start, self.end)
         self.policies()
 
     def recipe(self) -> Recipe:
