@@ -15,6 +15,7 @@ import pyarrow.csv as pa_csv
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR, ISO, Table
+from luigi_tasks.extracts.date_forms import DateForms
 from luigi_tasks.extracts.headers import read_header
 from luigi_tasks.extracts.lines import BLOCK, CheckedLines, fields, is_misquoted, numbered
 from luigi_tasks.extracts.opening import opened
@@ -41,7 +42,7 @@ def read_csv(
     rows = 0
     with opened(path) as file:
         parsing = _Parsing(path, file, names)
-        for batch in parsing.batches():
+        for batch in DateForms(path, table).watch(parsing.batches()):
             for column in table.of_kind("date"):
                 _refuse_unknown_dates(path, names, column.name, batch)
             rows += batch.num_rows
@@ -161,4 +162,5 @@ def count_snapshots(path: Path, table: Table) -> dict[dt.date, int]:
     """{snapshot date: rows} of a CSV file, over the rows that can be keyed and dated."""
     names = read_header(path, table)
     with opened(path) as file:
-        return count_days(_Parsing(path, file, names).batches(columns_read(table)), table)
+        batches = _Parsing(path, file, names).batches(columns_read(table))
+        return count_days(DateForms(path, table).watch(batches), table)
