@@ -97,14 +97,15 @@ def test_it_leaves_what_monthly_runs_leave_even_after_a_kill(
     monthly.edit("params.yaml", "min_matured: 150", "min_matured: 100")
     monthly.edit("params.yaml", "min_new_labels: 150", "min_new_labels: 100")
     monthly.edit("params.yaml", "max_psi: 0.20", "max_psi: 9")
+    monthly.edit("params.yaml", "shadow_months: 0", "shadow_months: 2")
     filled = monthly.copy(folder / "filled")
-    for day in ("2024-09-30", "2024-10-31", "2024-11-30", "2024-12-31"):
+    for day in ("2024-10-31", "2024-11-30", "2024-12-31", "2025-01-31"):
         assert monthly.luigi("Pipeline", "--as-of", day).returncode == 0
-    words = ("Backfill", "--start", "2024-09", "--end", "2024-12", "--workers", workers)
-    stop_after(filled, "2024-09-30", *words)
+    words = ("Backfill", "--start", "2024-10", "--end", "2025-01", "--workers", workers)
+    stop_after(filled, "2024-10-31", *words)
     done = filled.luigi(*words)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert "3 of 4 months are missing: 2024-10, 2024-11, 2024-12" in done.stderr
+    assert "3 of 4 months are missing: 2024-11, 2024-12, 2025-01" in done.stderr
     trail = (filled.path / "datamart/governance/decisions.jsonl").read_text()
-    assert '"promote"' in trail
+    assert '"promote"' in trail, "after months in shadow"
     assert filled.digests() == monthly.digests()

@@ -81,7 +81,7 @@ def test_it_is_told_in_one_sentence_and_changes_no_output(project: Project, case
     ("day", "sentence"),
     [
         ("2020-01-01", "--as-of 2020-01-01 lies before the data, which begin on 2023-01-01"),
-        ("2024-01-01", "--as-of 2024-01-01 lies before the first model"),
+        ("2024-05-31", "which knows labels until 2024-06-01 at the earliest (training.train_until"),
     ],
 )
 def test_an_as_of_day_that_cannot_be_answered_is_refused(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -15,7 +16,7 @@ import pyarrow.csv as pa_csv
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR, ISO, Table
-from luigi_tasks.extracts.date_forms import DateForms
+from luigi_tasks.extracts.date_forms import DateForms, texts_of
 from luigi_tasks.extracts.headers import read_header
 from luigi_tasks.extracts.lines import BLOCK, CheckedLines, fields, is_misquoted, numbered
 from luigi_tasks.extracts.opening import opened
@@ -164,3 +165,13 @@ def count_snapshots(path: Path, table: Table) -> dict[dt.date, int]:
     with opened(path) as file:
         batches = _Parsing(path, file, names).batches(columns_read(table))
         return count_days(DateForms(path, table).watch(batches), table)
+
+
+def count_texts(path: Path, table: Table, columns: Sequence[str]) -> Counter[tuple[str, ...]]:
+    """{texts of some columns: rows} of a CSV file."""
+    names = read_header(path, table)
+    found = Counter[tuple[str, ...]]()
+    with opened(path) as file:
+        for batch in _Parsing(path, file, names).batches(list(columns)):
+            found.update(texts_of(batch, columns))
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import calendar
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,11 +60,7 @@ class DateForms:
                 for entry in pc.value_counts(batch.column(name)).to_pylist():
                     counts[entry["values"]] += entry["counts"]
             if self._has_installments:
-                rows = pa.Table.from_batches([batch]).select(list(INSTALLMENT))
-                counted = rows.group_by(list(INSTALLMENT)).aggregate([([], "count_all")])
-                for row in counted.to_pylist():
-                    number = row.pop("count_all")
-                    self._installments[tuple(row[name] for name in INSTALLMENT)] += number
+                self._installments.update(texts_of(batch, INSTALLMENT))
             yield batch
         self._refuse()
 
@@ -79,6 +75,15 @@ class DateForms:
                     f"{self._path}: column {name}: written as M/d/yyyy ({why}); "
                     "d/M/yyyy or yyyy-MM-dd was expected"
                 )
+
+
+def texts_of(batch: pa.RecordBatch, columns: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """{texts of some columns: rows} of a batch, all columns texts."""
+    rows = pa.Table.from_batches([batch]).select(list(columns)).group_by(list(columns))
+    return {
+        tuple(row[name] for name in columns): row["count_all"]
+        for row in rows.aggregate([([], "count_all")]).to_pylist()
+    }
 
 
 def no_such_month(dates: dict[Parts, int]) -> str | None:

@@ -20,14 +20,15 @@ import luigi
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.recipes import Recipe
-from luigi_tasks.core.settings import params
+from luigi_tasks.core.settings import PARAMS_FILE, params
 from luigi_tasks.core.storage import in_data
 from luigi_tasks.core.targets import StageTarget
 from luigi_tasks.core.task import Stage, Task, Wrapper
-from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.extracts.contract import LOANS, TABLES
+from luigi_tasks.extracts.first_labels import first_label_days
 from luigi_tasks.extracts.snapshots import snapshot_dates
 from luigi_tasks.generations import registry
-from luigi_tasks.generations.registry import Reign
+from luigi_tasks.generations.registry import FIRST_VINTAGES, Reign
 
 Target = TypeVar("Target", bound=StageTarget)
 
@@ -71,7 +72,7 @@ def newest_answerable(last: dt.date) -> dt.date:
 
 
 def check_day(day: dt.date) -> None:
-    """Raise PipelineError for a day before the data or long after them."""
+    """Raise PipelineError for a day before the data, long after them or before the first model."""
     first, last = data_span()
     if day < first:
         raise PipelineError(
@@ -82,6 +83,30 @@ def check_day(day: dt.date) -> None:
             f"--as-of {day} lies more than {MAX_DAYS_AFTER_DATA} days after the newest snapshot, "
             f"{last}"
         )
+    model = first_model_day()
+    if model is not None and day < model:
+        raise PipelineError(
+            f"--as-of {day} lies before the first model, which knows labels until {model} at the "
+            f"earliest (training.train_until of {PARAMS_FILE})"
+        )
+
+
+def first_model_day() -> dt.date | None:
+    """The day before which there can be no model; None when the data do not tell.
+
+    With training.train_until = auto the first model waits for FIRST_VINTAGES matured vintages.
+    """
+    until = params()["training.train_until"]
+    if until != "auto":
+        return dt.date.fromisoformat(until)
+    loans = in_data(LOANS.file)
+    days = _label_days(params()["labels.observation_mob"], _state(loans))
+    return days[FIRST_VINTAGES - 1] if len(days) >= FIRST_VINTAGES else None
+
+
+@lru_cache(maxsize=1)
+def _label_days(observation_mob: int, _state: tuple[Any, ...]) -> list[dt.date]:
+    return first_label_days(in_data(LOANS.file), observation_mob)
 
 
 def resolve(as_of: dt.date | None, generation: int | None) -> tuple[dt.date, int]:

@@ -21,6 +21,8 @@ class Reign(NamedTuple):
 
 
 FIRST = Reign(dt.date.min, 1)
+# training.train_until = auto: the first model waits for a full year of matured vintages.
+FIRST_VINTAGES = 12
 
 
 def generations(as_of: dt.date | None = None) -> list[int]:

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.generations.registry import FIRST_VINTAGES
 
-# `auto`: the first model waits for a full year of matured vintages.
-FIRST_VINTAGES = 12
 # What is read of every loan.
 LOAN = ["loan_id", "vintage", "prediction_date", "delinquent", "label", "label_date"]
 FOLDS = 5
