@@ -6,7 +6,7 @@ messages.in_one_sentence()  # before the first import of Luigi, which reads luig
 
 from luigi_tasks import backfill, page_names, parameters
 from luigi_tasks.backfill import Backfill
-from luigi_tasks.core import proxies, settings
+from luigi_tasks.core import proxies, run_log, settings
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.governance.acts import (
     CloseIncident,
@@ -49,6 +49,7 @@ from luigi_tasks.reports.model_card import ModelCard
 from luigi_tasks.reports.page.task import Report
 from luigi_tasks.reports.plots import Plots
 from luigi_tasks.reports.plots_page import PlotsPage
+from luigi_tasks.runs import worker
 
 __all__ = [
     "Backfill",
@@ -97,3 +98,5 @@ settings.declare(parameters.RULES.check)
 proxies.none_for_this_machine()
 page_names.tell_luigid()
 backfill.refuse_ranges()
+run_log.install()
+worker.install()

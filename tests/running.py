@@ -77,10 +77,12 @@ class Project:
         return self.history()[before:]
 
     def history(self) -> list[str]:
+        """The tasks that have published their outputs, in order."""
         path = self.path / "logs" / "task_history.jsonl"
         if not path.exists():
             return []
-        return [json.loads(line)["task"] for line in path.read_text().splitlines()]
+        lines = map(json.loads, path.read_text().splitlines())
+        return [line["task"] for line in lines if line["outcome"] == "built"]
 
     def stale(self, *options: str) -> dict[str, str]:
         """{task: reason} of all that `status` calls stale."""

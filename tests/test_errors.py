@@ -6,6 +6,7 @@ command on every one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_it_is_told_in_one_sentence_and_changes_no_output(project: Project, case
     before = project.digests()
     done = project.luigi("Pipeline")
     assert done.returncode != 0
-    told = [line for line in done.stderr.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    told = [line for line in done.stderr.splitlines() if re.match("error: |.*  FAILED: ", line)]
     assert any(sentence in line for line in told), done.stderr[-3000:]
     assert "Traceback" not in done.stderr
     assert project.digests() == before

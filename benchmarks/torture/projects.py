@@ -184,9 +184,9 @@ class Ended(NamedTuple):
             lines = [line for line in self.errors.splitlines() if re.match(r"\w*(Error|Exc)", line)]
             raise BrokenError(f"a traceback: {(lines or [self.last()])[-1]}")
         said = {
-            re.sub(r"^.*?(failed|luigi|error)\S*: ", "", line)
+            found[1]
             for line in self.errors.splitlines()
-            if line.startswith(("ERROR: ", "error: "))
+            if (found := re.search(r"(?:^error|  FAILED): (.+)", line))
         }
         if not said:
             raise BrokenError(f"not a sentence: {self.last()}")

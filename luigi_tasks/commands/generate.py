@@ -13,11 +13,10 @@ import yaml
 from luigi.task_register import Register
 
 from luigi_tasks.commands import settings_page
-from luigi_tasks.commands.status import with_targets
 from luigi_tasks.core import code_digests
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.settings import PARAMS_FILE
-from luigi_tasks.core.task import Task, tasks_below
+from luigi_tasks.core.task import Task, tasks_below, with_targets
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.contract_page import page
 from luigi_tasks.layers.bronze import RawCsv

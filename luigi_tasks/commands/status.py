@@ -5,12 +5,9 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-import luigi
-
-from luigi_tasks.core.task import Stage, Task, Wrapper, one_look, tasks_below
+from luigi_tasks.core.task import Stage, Task, one_look, tasks_below, with_targets
 from luigi_tasks.pipeline import Pipeline
 
 
@@ -45,11 +42,6 @@ def date(text: str) -> dt.date:
         return dt.date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text} is not allowed: a date (yyyy-mm-dd)") from None
-
-
-def with_targets(tasks: Iterable[Task]) -> Iterator[Task]:
-    """The tasks that make something: not wrappers, and not what is delivered from outside."""
-    return (task for task in tasks if not isinstance(task, Wrapper | luigi.ExternalTask))
 
 
 def status_of(root: Task) -> list[dict[str, Any]]:

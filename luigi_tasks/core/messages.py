@@ -11,6 +11,7 @@ at its top.
 from __future__ import annotations
 
 import configparser
+import copy
 import errno
 import io
 import logging
@@ -138,8 +139,9 @@ def _option(name: str) -> str:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
+    """Leave the traceback out; `sentence` has what is left, `in_full` what there was."""
     error = record.exc_info[1] if record.exc_info else None
-    text = sentence(error) if error else None
+    text, before = sentence(error) if error else None, copy.copy(record)
     if text:
         failed = (
             f"{record.args[-1]} failed: " if isinstance(record.args, tuple) and record.args else ""
@@ -147,7 +149,10 @@ def _shorten(record: logging.LogRecord) -> bool:
         record.msg, record.args, record.exc_info = f"{failed}{text}", (), None
     elif _NAME in (message := record.getMessage()):
         first_line = message.partition("\n")[0].removesuffix(":")
-        record.msg, record.args = f"{first_line}: {message.rpartition(_NAME)[2].strip()}", ()
+        text = message.rpartition(_NAME)[2].strip()
+        record.msg, record.args = f"{first_line}: {text}", ()
+    if text:
+        record.in_full, record.sentence = before, text
     return True
 
 
@@ -155,5 +160,5 @@ def _show(kind: type[BaseException], error: BaseException, place: TracebackType 
     text = sentence(error)
     if text:
         print(f"error: {text}", file=sys.stderr)
-    else:
+    elif kind is not KeyboardInterrupt:  # who has pressed Ctrl-C knows where it was
         _before(kind, error, place)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sys
 import threading
@@ -84,11 +83,7 @@ def _show(line: str) -> None:
         sys.stderr.flush()
 
 
-def _make_way(_: logging.LogRecord) -> bool:
-    """Take the line away before Luigi logs one of its own, from whatever process."""
+def make_way() -> None:
+    """Take the line away before something else is written, by whatever process."""
     if sys.stderr.isatty():
         sys.stderr.write(_CLEAR)
-    return True
-
-
-logging.getLogger("luigi-interface").addFilter(_make_way)

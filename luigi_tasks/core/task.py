@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import datetime as dt
 import gc
 import json
 import logging
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -30,8 +28,6 @@ from luigi_tasks.core.settings import Slice
 from luigi_tasks.core.targets import StageTarget
 
 log = logging.getLogger("luigi-interface")
-
-HISTORY = Path("logs") / "task_history.jsonl"
 
 # The tasks that have been checked, by the state of params.yaml that they were checked with.
 _checked: dict[tuple[Any, ...], set[str]] = {}
@@ -126,6 +122,9 @@ class Task(luigi.Task):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Of a run: why it ran, None when it had nothing to do, and in a few words what it made.
+        self.because: str | None = None
+        self.told: str | None = None
         if vars(type(self)).get("abstract"):
             raise PipelineError(f"No task {self.get_task_family()}: others build on it")
 
@@ -221,6 +220,12 @@ class Task(luigi.Task):
             _begin(Path.cwd())
         return self.stale_because() is None
 
+    def on_success(self) -> dict[str, str | None]:
+        """What the process that ran it hands to Luigi's worker, which may be in another one."""
+        because, told = self.because, self.told
+        self.because = self.told = None
+        return {"because": because, "told": told}
+
 
 class Wrapper(Task, luigi.WrapperTask):
     """Does nothing but require; complete when all that it requires is."""
@@ -286,8 +291,8 @@ class Stage(Task):
 
     def run(self) -> None:
         """Rebuild the outputs, unless the stages before came out as they were."""
-        started = time.time()
-        if self.complete():
+        self.because = self.stale_because()
+        if self.because is None:
             log.info("%s: its inputs came out unchanged, nothing to do", self)
             return
         recipe = self.recipe()
@@ -299,6 +304,7 @@ class Stage(Task):
                 with locks.publishing():
                     if self._stale_outputs(recipe) is None:
                         log.info("%s: another run has published it meanwhile", self)
+                        self.because = None
                         return
                     # Another run may have published another day: ask again what lies where.
                     for name, target in self.output().items():
@@ -307,24 +313,12 @@ class Stage(Task):
                 for name, target in targets.items():
                     with contextlib.suppress(OSError, PipelineError):
                         target.fs.discard(staging[name])
-        with files.changing(HISTORY):
-            self._record(started)
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
         """Put one output in place."""
         target.publish(staging, recipe)
 
-    def _record(self, started: float) -> None:
-        """Append the wall-clock facts to the task history: they are in no output."""
-        seconds = time.time() - started
-        log.info("%s: built in %.2f s", self, seconds)
-        line = {
-            "task": str(self),
-            "started": dt.datetime.fromtimestamp(started, dt.UTC).isoformat(
-                timespec="milliseconds"
-            ),
-            "seconds": round(seconds, 3),
-        }
-        HISTORY.parent.mkdir(exist_ok=True)
-        with HISTORY.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+
+def with_targets(tasks: Iterable[Task]) -> Iterator[Task]:
+    """The tasks that make something: not wrappers, and not what is delivered from outside."""
+    return (task for task in tasks if not isinstance(task, Wrapper | luigi.ExternalTask))

@@ -36,8 +36,8 @@ log = logging.getLogger("luigi-interface")
 
 OUTPUTS = ("datamart", "model_store", "reports")
 _LOG = "run.log"
-# How Luigi and the package begin a sentence on what went wrong.
-_FAULT = re.compile(r"(?:^error: |failed: |method: |failed  +[^:]*: )(.+)$", re.MULTILINE)
+# How a sentence on what went wrong begins.
+_FAULT = re.compile(r"(?:^error|  FAILED): (.+)$", re.MULTILINE)
 
 
 class Workspace:

@@ -113,7 +113,7 @@ def assert_fails_with(project: Path, sentence: str, *arguments: str) -> None:
         text=True,
     )
     assert run.returncode == 30, run.stderr[-4000:]
-    assert f"failed: luigi.cfg: [engine] {sentence}" in run.stderr
+    assert f"FAILED: luigi.cfg: [engine] {sentence}" in run.stderr
     assert "Traceback" not in run.stderr
     assert "s3cret" not in run.stdout + run.stderr
     assert time.monotonic() - started < 20

@@ -73,7 +73,7 @@ def digests(folder: Path) -> dict[str, str]:
 def test_a_signal_ends_a_run_in_silver(by_sail: Path, tmp_path: Path, number: int) -> None:
     folder = only_bronze(tmp_path / "project", by_sail)
     before = digests(folder / "datamart" / "bronze")
-    words = [*LUIGI[1:], "luigi_tasks", "GoldFeatures", "--local-scheduler"]
+    words = [*LUIGI[1:], "luigi_tasks", "GoldFeatures", "--local-scheduler", "--verbose"]
     run = start(folder, *words, until="running   Silver")
     time.sleep(2)
     assert seconds_to_end(run, number) < SOON

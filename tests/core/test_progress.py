@@ -54,9 +54,9 @@ class Run:
     def __init__(self, folder: Path, stderr: int, *options: str) -> None:
         self.folder = folder
         (folder / "sheep.py").write_text(TASK)
-        words = [str(BIN / "luigi"), "--module", "sheep", "Counting", "--no-lock", *options]
+        words = [str(BIN / "luigi"), "--module", "sheep", "Counting", "--no-lock", "--verbose"]
         self.process = subprocess.Popen(
-            words,
+            [*words, *options],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"},
             stdout=subprocess.DEVNULL,

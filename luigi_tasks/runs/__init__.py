@@ -1,0 +1,1 @@
+"""What a run tells people: a line a stage, what it came to, and what `summary` says later."""
