@@ -7,12 +7,15 @@ its arguments to a parser, and `run` does the work and gives the exit code.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from types import ModuleType
 
 from luigi_tasks.commands import (
     audit,
     generate,
+    graph,
+    plan,
     prune,
     registry,
     sample_data,
@@ -29,6 +32,8 @@ from luigi_tasks.governance import acts
 COMMANDS: dict[str, ModuleType | ActCommand] = {
     "status": status,
     "summary": summary,
+    "plan": plan,
+    "graph": graph,
     "audit": audit,
     "registry": registry,
     "score": score,
@@ -61,7 +66,12 @@ def main(words: list[str] | None = None) -> int:
     """Run a command; 0 when it could be done, 2 for wrong words, 1 for a PipelineError."""
     arguments = parser().parse_args(words)
     try:
-        return int(arguments.run(arguments))
+        code = int(arguments.run(arguments))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # who reads it has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -71,6 +71,8 @@ def in_words(run: LastRun) -> str | None:
         return f"{run.task} is running since {_clock(run.started)}{during}"
     if run.outcome == "killed":
         return f"{run.task}, begun at {_clock(run.started)}, was killed{during}; run it again"
+    if run.outcome == "failed" and not run.failed:
+        return f"{run.task} failed at {_clock(run.ended)} before a stage ran; see logs/luigi.log"
     if run.outcome == "interrupted":
         return f"{run.task} was interrupted at {_clock(run.ended)}{during}; run it again"
     return None

@@ -59,8 +59,6 @@ def found(as_of: dt.date, generation: int) -> dict[str, Any]:
 
 def in_lines(verdict: dict[str, Any]) -> list[str]:
     """The same for people."""
-    if not verdict["champion"] and not verdict["decisions"]:
-        return [NOTHING_YET]
     champion = verdict["champion"]
     lines = [
         f"champion  {champion['words']} of performing loans out of time, "
