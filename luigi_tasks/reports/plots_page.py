@@ -43,9 +43,9 @@ class PlotsPage(Stage):
         return {"page": Directory(in_reports("plots_page"))}
 
     def build(self, staging: Mapping[str, Path]) -> None:
-        import vl_convert
+        from luigi_tasks.reports.vega import vega_bundle
 
         folder = staging["page"]
         folder.mkdir()
-        page = PAGE.format(scripts=vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+        page = PAGE.format(scripts=vega_bundle())
         (folder / "page.html").write_text(page, encoding="utf-8")

@@ -17,8 +17,9 @@ from running import Project
 from luigi_tasks.generations.audit_trail import Entry
 from luigi_tasks.reports.page.facts import PageFacts
 from luigi_tasks.reports.page.numbers import numbers_of
-from luigi_tasks.reports.page.rendering import page, vega_bundle
+from luigi_tasks.reports.page.rendering import page
 from luigi_tasks.reports.page.task import Report
+from luigi_tasks.reports.vega import vega_bundle
 
 EVIL = "planned <script>alert('x')</script> & \"quoted\" </script> \u2028"
 

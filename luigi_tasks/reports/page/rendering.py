@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup, escape
 
-from luigi_tasks.core import digests
 from luigi_tasks.reports import markdown
 from luigi_tasks.reports.page import charts, feature_charts, model_charts, score_charts
 from luigi_tasks.reports.page.chart import CONFIG, Chart, at, places
@@ -131,14 +129,3 @@ def in_script(value: Any) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-@lru_cache(maxsize=1)
-def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script; made once for each version of vl-convert."""
-    import vl_convert
-
-    # The stubs know neither the version nor that both arguments have defaults.
-    library: Any = vl_convert
-    found: str = digests.remembered(f"vega-bundle-{library.__version__}", library.javascript_bundle)
-    return found

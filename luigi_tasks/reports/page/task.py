@@ -153,7 +153,8 @@ class Report(AsOfStage):
 
     def build(self, staging: Mapping[str, Path]) -> None:
         from luigi_tasks.reports.page.numbers import numbers_of
-        from luigi_tasks.reports.page.rendering import page, vega_bundle
+        from luigi_tasks.reports.page.rendering import page
+        from luigi_tasks.reports.vega import vega_bundle
 
         numbers = numbers_of(self._facts())
         html = page(numbers, self._links(), vega_bundle())
