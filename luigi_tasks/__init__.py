@@ -4,7 +4,7 @@ from luigi_tasks.core import messages
 
 messages.in_one_sentence()  # before the first import of Luigi, which reads luigi.cfg then
 
-from luigi_tasks import backfill, page_names, parameters
+from luigi_tasks import backfill, column_settings, page_names
 from luigi_tasks.backfill import Backfill
 from luigi_tasks.core import proxies, run_log, settings
 from luigi_tasks.core.errors import PipelineError
@@ -94,7 +94,7 @@ __all__ = [
     "TrainingPipeline",
 ]
 
-settings.declare(parameters.RULES.check)
+settings.declare(column_settings.check)
 proxies.none_for_this_machine()
 page_names.tell_luigid()
 backfill.refuse_ranges()

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import luigi
-from luigi.task_register import Register
 from luigi.tools.range import RangeBase
 
 from luigi_tasks.core.errors import PipelineError
@@ -38,7 +37,7 @@ def is_finished(day: dt.date) -> bool:
     after.
     """
     moment = Pipeline(as_of=day).moment
-    told = (Predictions, Reasons, Reports, Governance, ModelCard)
+    told = (Predictions, Reasons, Reports, ModelCard, Governance)
     return all(task(**moment).complete() for task in told)
 
 
@@ -82,10 +81,7 @@ class Backfill(Task):
         missing = [day for day in days if not is_finished(day)]
         if self._missing is None:
             self._missing = missing
-            # A task knows the challenger of the moment in which it was made: a month that was only
-            # looked at has to be asked again once the months before it are decided.
-            Register.clear_instance_cache()
-            names = ", ".join(f"{day:%Y-%m}" for day in missing)
+            names = ", ".join(f"{day:%Y-%m}" for day in missing) or "none"
             log.info("%s: %d of %d months are missing: %s", self, len(missing), len(days), names)
         return f"month: {missing[0]:%Y-%m} has not been run" if missing else None
 

@@ -1,7 +1,7 @@
 """The settings of params.yaml: what each means and what it may be.
 
-`luigi_tasks/__init__.py` declares them; no task imports this module, so that an edited rule makes
-nothing stale.
+`luigi_tasks/__init__.py` declares them through `column_settings`; no task imports this module, so
+that an edited rule makes nothing stale.
 """
 
 from __future__ import annotations

@@ -51,8 +51,9 @@ CASES = {
         "must be an int in the range [1, inf) or None. Got -3 instead.",
     ),
     "a feature that gold does not have": (
-        edit("params.yaml", "- Occupation", "- Job"),
-        "params.yaml: training.features: 'Job' matches no column of gold",
+        edit("params.yaml", "- Occupation", "- Occupatio"),
+        "params.yaml: training.features: 'Occupatio' matches no column of gold; did you mean "
+        "Occupation?",
     ),
     "no memory": (
         edit("luigi.cfg", "memory_mb = 3000", "memory_mb = 0"),

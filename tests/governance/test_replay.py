@@ -161,11 +161,11 @@ def test_a_wrong_replay_is_refused_in_one_sentence(project: Project) -> None:
 
 def test_a_failure_in_the_place_of_a_replay_is_told_with_its_settings(project: Project) -> None:
     good = (project.path / "params.yaml").read_text()
-    (project.path / "odd.yaml").write_text(good.replace("- hist_*", "- no_such_column"))
+    (project.path / "odd.yaml").write_text(good.replace("origins: 3", "origins: 99"))
     done = project.luigi("Replay", *EARLIER, "--params", "odd.yaml")
     assert done.returncode == 30
     assert "replay with odd.yaml: " in done.stderr
-    assert "no_such_column" in done.stderr
+    assert "training.origins = 99 leaves no vintage to fit on" in done.stderr
     assert "Traceback" not in done.stderr
 
 
