@@ -13,8 +13,10 @@ from luigi_tasks.pipeline import Pipeline
 from luigi_tasks.runs import last_run, verdict
 from luigi_tasks.runs.lines import label
 
-# So many decisions before the last one are told to people; `audit` prints all.
-_DECISIONS = 4
+# So many decisions before the last one are told to people, of those that changed something;
+# `audit` prints all.
+_DECISIONS = 8
+_CHANGED_NOTHING = ("keep", "release", "restated")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,9 +82,10 @@ def _in_lines(found: dict[str, Any]) -> list[str]:
     if is_first and len(stale) == found["stages"]:
         return [*lines, verdict.NOTHING_YET]
     lines += verdict.in_lines(found)
+    changes = [e for e in found["decisions"][:-1] if e["action"] not in _CHANGED_NOTHING]
     lines += [
-        f"before    {entry['action']} on {entry['day']}: {entry['reason']}"
-        for entry in reversed(found["decisions"][-1 - _DECISIONS : -1])
+        f"before    {entry['words']} on {entry['day']}: {entry['reason']}"
+        for entry in reversed(changes[-_DECISIONS:])
     ]
     if found["last_run"] and found["last_run"]["words"]:
         lines.append(f"run       {found['last_run']['words']}")

@@ -79,7 +79,7 @@ def _acquired(lock: Path, awaited: str) -> int:
             return handle
         except BlockingIOError:
             if not said and time.monotonic() - begun > _PATIENCE_S:
-                log.info("waiting for %s (%s)", awaited, lock)
+                log.info("waiting for %s (%s)", awaited, lock, extra={"shown": True})
                 said = True
             time.sleep(0.02)
         except BaseException:

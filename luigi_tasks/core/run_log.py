@@ -89,6 +89,8 @@ class _Terminal(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         text = getattr(record, "shown", None)
+        if text is True:  # as it stands
+            text = record.getMessage()
         if text is None and getattr(record, "sentence", None):
             text = f"error: {record.sentence}"  # type: ignore[attr-defined]
         if text is None:

@@ -120,7 +120,7 @@ class Replay(Stage):
             "differs": differs,
         }
         rows = as_rows(replayed, differs)
-        log.info("%s:\n%s", self, as_text(rows))
+        log.info("%s:\n%s", self, as_text(rows), extra={"shown": True})
         folder = staging["document"]
         folder.mkdir()
         (folder / "replay.json").write_text(json.dumps(document, default=str), encoding="utf-8")
@@ -142,13 +142,13 @@ class Replay(Stage):
             folder = place / digests.of_json(json.loads(json.dumps(values, default=str)))[:16]
             off, on = (Workspace(folder / name, file, lock) for name in ("off", "on"))
             off.prepare(seed)
-            log.info("%s: %s, governance off, in %s", self, file, off.folder)
+            log.info("%s: %s, governance off, in %s", self, file, off.folder, extra={"shown": True})
             off.run("LivedMonths", self.as_of, LivedMonths.__module__)
             lived = off.lived(self.as_of)
             self._check_start(file, lived)
             seed = off.outputs()
             on.prepare(seed)
-            log.info("%s: %s, governance on, in %s", self, file, on.folder)
+            log.info("%s: %s, governance on, in %s", self, file, on.folder, extra={"shown": True})
             on.run("Governance", self.as_of)
             on.run("LivedMonths", self.as_of, LivedMonths.__module__)
             months = {

@@ -89,7 +89,10 @@ class Run:
         """The run is over; `told` is what Luigi was told of its tasks, in order."""
         status = {task: state for task, state, _ in told}
         is_stage = {task: state for task, state in status.items() if not isinstance(task, Wrapper)}
-        not_run = [label(task) for task, state in is_stage.items() if state not in (DONE, FAILED)]
+        below = self._below()
+        open_ = [task for task, state in is_stage.items() if state not in (DONE, FAILED)]
+        in_order: dict[luigi.Task, int] = {task: number for number, task in enumerate(below)}
+        not_run = [label(task) for task in sorted(open_, key=lambda task: in_order.get(task, 0))]
         state = self._state
         is_bad = bool(state.failed or not_run or error or self._root_is_open(status))
         state.outcome = "interrupted" if is_interrupted else "failed" if is_bad else "finished"
@@ -97,19 +100,18 @@ class Run:
         if self._ran or is_bad or is_interrupted:
             state.write()
         if error is None or is_interrupted:
-            shown = self._closing(not_run)
+            shown = self._closing(below, not_run)
             tell("\n".join(shown), "\n".join(_wrapped(shown)))
 
     def _root_is_open(self, status: dict[luigi.Task, str]) -> bool:
         return self._root is not None and status.get(self._root) != DONE
 
-    def _closing(self, not_run: list[str]) -> list[str]:
+    def _closing(self, below: list[Task], not_run: list[str]) -> list[str]:
         """The closing table."""
         state, seconds = self._state, time.time() - self._begun
         root = self._root
         day = f" as of {root.as_of}" if isinstance(root, AsOf) else ""
         name = label(root) if root else "nothing"
-        below = self._below()
         fresh = max(len(below) - len(self._ran) - len(state.failed) - len(not_run), 0)
         words = {"finished": "done", "failed": "FAILED", "interrupted": "interrupted"}
         lines = [

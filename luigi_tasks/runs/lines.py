@@ -34,7 +34,8 @@ def _plain(found: re.Match[str]) -> str:
 
 def in_short(reason: str) -> str:
     """A reason of `status` in fewer words."""
-    first, *more = reason.split("; ")
+    # Another day or generation is why its inputs are others.
+    first, *more = sorted(reason.split("; "), key=lambda part: not part.startswith("task: "))
     text = label(_ABSENT.sub("no output yet", first)).replace(_PACKAGE, "")
     return f"{text} (and {len(more)} more)" if more else text
 

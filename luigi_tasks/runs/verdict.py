@@ -42,6 +42,7 @@ def found(as_of: dt.date, generation: int) -> dict[str, Any]:
                 "day": str(entry.as_of),
                 "generation": entry.generation,
                 "action": entry.action,
+                "words": action(entry),
                 "state": entry.state,
                 "reason": entry.reason,
                 "next_generation": entry.next_generation,
