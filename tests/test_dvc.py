@@ -124,6 +124,13 @@ def test_an_experiment_refits_one_candidate_and_can_be_compared_and_undone(
     assert "deeper" in shown
     assert FOREST in shown
     assert "candidates.random_forest.auc" in shown
+    shutil.copy(ROOT / "Makefile", repository.path)
+    venv = f"VENV={BIN.parent}"
+    table = repository.done("make", "--old-file=install", "experiments", venv, "COLUMNS=400")
+    (repository.path / "Makefile").unlink()
+    columns = next(line for line in table.splitlines() if "Experiment" in line).split()
+    assert {"candidates.random_forest.auc", FOREST} <= set(columns)
+    assert len(columns) <= 16
     changed = json.loads(repository.dvc("params", "diff", "--json"))["params.yaml"]
     assert changed == {FOREST: {"old": 10, "new": 12, "diff": 2}}
     moved = json.loads(repository.dvc("metrics", "diff", "--json"))["reports/plots/metrics.json"]
