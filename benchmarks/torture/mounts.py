@@ -100,8 +100,9 @@ def _run_on_full_disk(state: State, small: Path, left: int) -> set[str]:
         found = project.run(projects.luigi("Pipeline"))
         paths = _refused_at(found)
         projects.check_readers(project, state.allowed)
-        if state.start.digests().keys() - project.digests().keys():
-            raise BrokenError("an old output is gone")
+        gone = state.start.digests().keys() - project.digests().keys()
+        if gone:
+            raise BrokenError(f"an old output is gone: {min(gone)}")
     finally:
         ballast.unlink()
     projects.check_end(project, state.end)
