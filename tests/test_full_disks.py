@@ -11,12 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import day
 from luigi import lock
 from running import BIN, Project
 
 from luigi_tasks.core import digests, messages
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import LocalFiles
+from luigi_tasks.reports.credit_risk import CreditRiskPicture
 
 
 def full(*_: object) -> None:
@@ -91,3 +93,18 @@ def test_samples_that_find_no_space_are_told_in_one_sentence(project: Project) -
     done = with_small_files(project, 100_000, sys.executable, "-m", "luigi_tasks", *words)
     assert done.returncode == 1
     assert done.stderr == "error: data: cannot be written: File too large\n"
+
+
+def test_what_a_new_day_moves_aside_comes_back_when_there_is_no_space_for_the_new(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.path)
+    task = CreditRiskPicture(as_of=day("2025-11-15"), generation=1)
+    (target,) = task.output().values()
+    before = project.digests("reports")
+    shutil.copy(target.path, staging := target.staging())
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(PipelineError, match="No space left"):
+        task.publish(target, staging, {})
+    staging.unlink()
+    assert project.digests("reports") == before

@@ -201,13 +201,21 @@ class AsOfStage(AsOf, Stage):
         return target
 
     def publish(self, target: StageTarget, staging: Path, recipe: Recipe) -> None:
-        """Put one output in place; one of an earlier day moves to the folder of that day."""
+        """Put one output in place; one of an earlier day moves to the folder of that day.
+
+        It comes back when the new one cannot be written.
+        """
         held = _day_of(target)
-        if held is not None and held < self.as_of:
-            dated = _dated(target.path, held)
-            if not target.fs.exists(dated):
-                target.fs.move(target.path, dated)
-        super().publish(target, staging, recipe)
+        dated = _dated(target.path, held) if held is not None and held < self.as_of else None
+        moves = dated is not None and not target.fs.exists(dated)
+        if moves:
+            target.fs.move(target.path, dated)
+        try:
+            super().publish(target, staging, recipe)
+        except BaseException:
+            if moves and not target.fs.exists(target.path):
+                target.fs.move(dated, target.path)
+            raise
 
 
 DATED = "as_of="
