@@ -80,7 +80,7 @@ def cpu_seconds() -> float:
 
 def running_stage(log: Path) -> str:
     """The task that Luigi's log says it began last."""
-    text = log.read_bytes()[-4096:].decode(errors="replace")
+    text = log.read_bytes()[-4096:].decode(errors="replace") if log.exists() else ""
     return (re.findall(r"running   (\w+\(.*?\))", text) or [""])[-1]
 
 
@@ -95,7 +95,7 @@ def measure(what: str, command: list[str], folder: Path) -> dict[str, Any]:
     """Run a command in a folder: seconds, peak MB, and both by stage where there are stages."""
     history = folder / "logs" / "task_history.jsonl"
     history.unlink(missing_ok=True)
-    log = folder / "bench.log"
+    log, luigi_log = folder / "bench.log", folder / "logs" / "luigi.log"
     samples: list[tuple[float, float]] = []
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     used = cpu_seconds()
@@ -108,7 +108,7 @@ def measure(what: str, command: list[str], folder: Path) -> dict[str, Any]:
     ):
         while run.poll() is None:
             samples.append((time.time(), resident_mb(run.pid)))
-            show(f"{what}: {time.time() - started:.0f} s {running_stage(log)}")
+            show(f"{what}: {time.time() - started:.0f} s {running_stage(luigi_log)}")
             time.sleep(_SAMPLE_S)
     seconds = time.time() - started
     show("")

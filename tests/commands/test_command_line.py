@@ -46,8 +46,8 @@ def test_the_summary_names_the_champion_the_decision_and_paths_that_exist(
     finished: Project,
 ) -> None:
     told = finished.command("summary").stdout
-    assert "champion: " in told
-    assert "decision: keep" in told
+    assert "\nchampion  " in told
+    assert "\ndecision  keep" in told
     paths = told.partition("look at:\n")[2].split()
     assert "reports/performance_dashboard.png" in paths
     assert all((finished.path / path).exists() for path in paths)
