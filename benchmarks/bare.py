@@ -9,15 +9,14 @@ first queries. An output is moved into place by a plain rename.
 Left out is all that Luigi and this package add: scheduler and worker, asking what is stale,
 recipes and provenance, digests of files and code, flushing to disk, the task history, finding
 the newest day in the extracts before anything runs, and the decision of Governance. What remains
-of it, because the stages stand on it, is the import of Luigi, and that the model is published
-with its digest, without which it would not be loaded.
+of it, because the stages stand on it, is the import of Luigi, and that candidates and model are
+published with their digests, without which they would not be loaded.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -25,7 +24,7 @@ import pyarrow.dataset as ds
 import luigi_tasks
 from luigi_tasks.core import imports
 from luigi_tasks.core.settings import params
-from luigi_tasks.core.targets import Document, StageTarget
+from luigi_tasks.core.targets import Document
 from luigi_tasks.core.task import Stage
 from luigi_tasks.extracts.contract import TABLES
 
@@ -36,14 +35,10 @@ def make(stage: Stage) -> None:
     staging = {name: target.staging() for name, target in targets.items()}
     stage.build(staging)
     for name, target in targets.items():
-        move(staging[name], target)
-
-
-def move(staging: Path, target: StageTarget) -> None:
-    if isinstance(target, Document):
-        target.publish(staging, {})
-    else:
-        staging.rename(target.path)
+        if isinstance(target, Document) or isinstance(stage, luigi_tasks.TrainCandidate):
+            target.publish(staging[name], {})
+        else:
+            staging[name].rename(target.path)
 
 
 def to_the_model() -> Iterator[Stage]:
