@@ -121,7 +121,7 @@ class Extract:
 
     def typed(self, texts: str = "") -> str:
         """The rows of the extract with silver's columns and `null …`, a position in REASONS."""
-        columns = {name: "VARCHAR" for name in self.header}
+        columns = dict.fromkeys(self.header, "VARCHAR")
         values = listed(f'{parsed(c)} AS "value of {c.name}"' for c in self.columns)
         selected = []
         for column in self.columns:

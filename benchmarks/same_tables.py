@@ -77,11 +77,11 @@ class Comparison:
 
     def _different_rows(self, dataset: str, key: tuple[str, ...]) -> Iterator[Difference]:
         names = [name for name, _ in self._columns("ours")]
-        counts = self._one("SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM theirs)")
-        self.rows += counts[0]
-        self.values += counts[0] * len(names)
-        if counts[0] != counts[1]:
-            yield Difference(dataset, "", abs(counts[0] - counts[1]), "%d rows against %d" % counts)
+        n, other = self._one("SELECT (SELECT count(*) FROM ours), (SELECT count(*) FROM theirs)")
+        self.rows += n
+        self.values += n * len(names)
+        if n != other:
+            yield Difference(dataset, "", abs(n - other), f"{n} rows against {other}")
         if not key:
             for one, other in (("ours", "theirs"), ("theirs", "ours")):
                 rows = f"(FROM {one} EXCEPT ALL FROM {other}) r"
