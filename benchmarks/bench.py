@@ -2,10 +2,11 @@
 
     python benchmarks/bench.py SCALE...     (multiples of 12,500 customers; default 1 10 50)
 
-At every scale: the cold run, the run with nothing to do, and the run after one parameter of one
-candidate changed. At the smallest scale also the same stages without the framework (bare.py), and
-bronze to gold on Sail, by the plain pandas script and, once, on Spark local. What is compared runs
-ROUNDS times in turn; the summary gives medians, and what the project promises beside them.
+At every scale: the cold run, the run with nothing to do, the run after one parameter of one
+candidate changed, and bronze to gold on Sail and in DuckDB (duckdb_baseline.py), whose tables must
+be equal value for value. At the smallest scale also the same stages without the framework (bare.py)
+and, once, bronze to gold on Spark local. What is compared runs there ROUNDS times in turn; the
+summary gives medians, and what the project promises beside them.
 
 Memory is the resident set, sampled. A run has one worker, so that nothing is counted twice: it is
 one process, under Spark with a JVM beside it that shares nothing with it.
@@ -26,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +35,20 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results.json")
 CUSTOMERS = 12_500
 ROUNDS = 3
-TO_GOLD = ("Bronze", "Silver", "QualityCheck", "GoldFeatures")
-OUTPUTS = ("datamart", "model_store", "reports", ".cache", "logs", "pandas")
+# The tasks that are compared with DuckDB, by what they do.
+STEPS = {
+    "bronze and silver": ("Bronze", "Silver"),
+    "quality": ("QualityCheck",),
+    "gold": ("GoldFeatures",),
+}
+TO_GOLD = tuple(task for tasks in STEPS.values() for task in tasks)
+OUTPUTS = ("datamart", "model_store", "reports", ".cache", "logs")
+PEER = "peer"
 # What the project promises. The stages up to gold take at 50× at most 60 times as long as at 1×.
 MOST_TIMES_LONGER = {(1, 50): 60}
 MOST_TO_GOLD_MB = 6_000
 MOST_FRAMEWORK_SHARE = 0.25
-LEAST_TIMES_FASTER = {"spark": 8.0, "plain pandas": 1.0}
+LEAST_TIMES_FASTER_THAN_SPARK = 8.0
 _SAMPLE_S = 0.1
 
 
@@ -146,16 +155,16 @@ def luigi(task: str, *arguments: str) -> list[str]:
     return [*command, "--local-scheduler", *arguments]
 
 
-def clean(folder: Path) -> None:
+def clean(folder: Path, outputs: tuple[str, ...] = OUTPUTS) -> None:
     """All outputs away; the extracts stay."""
-    for name in OUTPUTS:
+    for name in outputs:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def in_turn(first: Any, second: Any) -> list[Any]:
-    """Both ROUNDS times, in turns in front; the second is the last of all."""
-    rounds = ([first, second] if number % 2 == 0 else [second, first] for number in range(ROUNDS))
-    return [run for pair in rounds for run in pair]
+def in_turn(first: Any, second: Any, rounds: int) -> list[Any]:
+    """Both so many times, in turns in front; the second is the last of all if that is odd."""
+    pairs = ([first, second] if number % 2 == 0 else [second, first] for number in range(rounds))
+    return [run for pair in pairs for run in pair]
 
 
 def script(name: str, *arguments: str) -> list[str]:
@@ -169,6 +178,18 @@ def products(folder: Path) -> dict[str, str]:
         with path.open("rb") as file:
             found[path.parent.name] = hashlib.file_digest(file, "sha256").hexdigest()
     return found
+
+
+def compared(folder: Path) -> str:
+    """How much DuckDB has made as Sail has; ends the benchmark where they differ."""
+    command = script("same_tables.py", ".", PEER)
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if run.returncode:
+        sys.exit(
+            f"benchmarks/duckdb_baseline.py does not make what the pipeline makes\n"
+            f"{run.stdout}{run.stderr}"
+        )
+    return run.stdout.strip()
 
 
 def at_scale(scale: int, folder: Path, *, compare: bool) -> list[dict[str, Any]]:
@@ -186,7 +207,7 @@ def at_scale(scale: int, folder: Path, *, compare: bool) -> list[dict[str, Any]]
     cold = ("cold", luigi("Pipeline"))
     bare = ("bare transformations", script("bare.py"))
     found = []
-    for what, command in in_turn(bare, cold) if compare else [cold]:
+    for what, command in in_turn(bare, cold, ROUNDS) if compare else [cold]:
         clean(folder)
         run(what, command)
         found.append(products(folder))
@@ -200,26 +221,43 @@ def at_scale(scale: int, folder: Path, *, compare: bool) -> list[dict[str, Any]]
         sys.exit("params.yaml has no random_forest.max_depth: 10 to change")
     params.write_text(after)
     run("one parameter", luigi("Pipeline"))
-    if compare:
-        on = {name: luigi("GoldFeatures", "--engine-engine", name) for name in ("sail", "spark")}
-        pandas = ("to gold, plain pandas", script("pandas_baseline.py", "data", "pandas"))
-        spark = [("to gold, spark", on["spark"])]
-        if shutil.which("java") is None:
-            print("Spark is left out: no Java on the PATH")
-            spark = []
-        for what, command in [*in_turn(pandas, ("to gold, sail", on["sail"])), *spark]:
-            clean(folder)
-            run(what, command)
+    peer = ("to gold, duckdb", script("duckdb_baseline.py", "data", PEER))
+    sail = ("to gold, sail", luigi("GoldFeatures", "--engine-engine", "sail"))
+    for what, command in in_turn(peer, sail, ROUNDS if compare else 1):
+        clean(folder, (PEER,) if what == peer[0] else OUTPUTS)
+        run(what, command)
+    runs[-1]["compared"] = compared(folder)
+    print(f"{scale}× DuckDB and Sail: {runs[-1]['compared']}", flush=True)
+    if compare and shutil.which("java") is None:
+        print("Spark is left out: no Java on the PATH")
+    elif compare:
+        clean(folder)
+        run("to gold, spark", luigi("GoldFeatures", "--engine-engine", "spark"))
     return runs
 
 
-def to_gold(run: dict[str, Any]) -> tuple[float, float]:
-    """Seconds of all stages from bronze to gold together, and the highest of their peaks, MB."""
-    stages = [stage for stage in run["stages"] if stage["task"].partition("(")[0] in TO_GOLD]
+def of_tasks(run: dict[str, Any], tasks: tuple[str, ...]) -> tuple[float, float]:
+    """Seconds of all these tasks of a run together, and the highest of their peaks, MB."""
+    stages = [stage for stage in run["stages"] if stage["task"].partition("(")[0] in tasks]
     return (
         sum(stage["seconds"] for stage in stages),
         max(stage["peak_mb"] or 0 for stage in stages),
     )
+
+
+def against(*sides: list[dict[str, Any]]) -> dict[str, list[float]]:
+    """Medians of each side: {whole command, each of STEPS: seconds; peak: MB}."""
+
+    def medians(value: Callable[[dict[str, Any]], float]) -> list[float]:
+        return [statistics.median(map(value, runs)) for runs in sides]
+
+    return {
+        "to gold": medians(lambda run: run["seconds"]),
+        **{
+            step: medians(lambda run, t=tasks: of_tasks(run, t)[0]) for step, tasks in STEPS.items()
+        },
+        "peak": medians(lambda run: run["peak_mb"]),
+    }
 
 
 def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -244,7 +282,8 @@ def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return statistics.median(run["seconds"] for run in named[name])
 
     def stages(scale: int) -> tuple[float, float]:
-        sums, peaks = zip(*(to_gold(run) for run in named[f"{scale}× cold"]), strict=True)
+        cold = (of_tasks(run, TO_GOLD) for run in named[f"{scale}× cold"])
+        sums, peaks = zip(*cold, strict=True)
         return statistics.median(sums), max(peaks)
 
     for scale in scales:
@@ -281,15 +320,26 @@ def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         f"at most {MOST_FRAMEWORK_SHARE:.0%}",
         kept=share <= MOST_FRAMEWORK_SHARE,
     )
-    for other, least in LEAST_TIMES_FASTER.items():
-        if f"{first} to gold, {other}" in named:
-            times = seconds(f"{first} to gold, {other}") / seconds(f"{first} to gold, sail")
+    if f"{first} to gold, spark" in named:
+        times = seconds(f"{first} to gold, spark") / seconds(f"{first} to gold, sail")
+        row(
+            f"{first} to gold: Sail against spark",
+            [times],
+            f"{times:.1f} times as fast",
+            f"at least {LEAST_TIMES_FASTER_THAN_SPARK:g} times",
+            kept=times >= LEAST_TIMES_FASTER_THAN_SPARK,
+        )
+    for scale in scales:
+        sail, peer = (named[f"{scale}× to gold, {name}"] for name in ("sail", "duckdb"))
+        for what, pair in against(sail, peer).items():
+            seen = f"{pair[0]:,.2f} s against {pair[1]:,.2f} s"
+            if what == "peak":
+                seen = f"{pair[0]:,.0f} MB against {pair[1]:,.0f} MB"
+            ratio = pair[0] / pair[1]
             row(
-                f"{first} to gold: Sail against {other}",
-                [times],
-                f"{times:.1f} times as fast",
-                f"at least {least:g} times",
-                kept=times >= least,
+                f"{scale}× {what}: Sail against DuckDB",
+                [ratio, *pair],
+                f"{ratio:.1f} times ({seen})",
             )
     return rows
 
@@ -311,7 +361,7 @@ def main() -> None:
     print()
     for row in summarise(runs):
         kept = {True: "kept", False: "BROKEN", None: ""}[row["kept"]]
-        print(f"{row['what']:42} {row['seen']:30} {row['promised']:20} {kept}".rstrip())
+        print(f"{row['what']:42} {row['seen']:36} {row['promised']:20} {kept}".rstrip())
     print(f"written to {RESULTS}")
 
 
