@@ -33,6 +33,7 @@ from luigi_tasks.monitoring.importance_stage import FeatureImportance
 from luigi_tasks.monitoring.incident_stage import Incidents
 from luigi_tasks.monitoring.task import Monitoring
 from luigi_tasks.monitoring.views import CreditRiskViews
+from luigi_tasks.operations import config as config  # declares [health] and [notify]
 from luigi_tasks.pipeline import (
     BronzeLayer,
     InferencePipeline,

@@ -45,6 +45,9 @@ VARIABLES = {
     "([security.md](security.md)); or `…_FILE`, the file that holds it",
     "LOAN_PIPELINE_PSEUDONYM_KEY": "key of the pseudonyms of `predictions.identifiers`; or "
     "`…_FILE`",
+    "LOAN_PIPELINE_NOTIFY": "who is told, as addresses of Apprise ([operations.md](operations.md))",
+    "LOAN_PIPELINE_SCHEDULER_URL": "the luigid of scheduled commands; `health` asks whether it "
+    "answers",
     "LUIGI_CONFIG_PATH": "another luigi.cfg, read after the one in the working directory",
 }
 _LONGEST = 60
@@ -97,6 +100,8 @@ def _text(value: Any) -> str:
     """A value as YAML writes it on one line; of a long one its length."""
     if value == "":
         return ""
+    if isinstance(value, tuple):
+        return f"`{','.join(value)}`"
     if isinstance(value, dict | list):
         text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).strip()
         return f"`{text}`" if len(text) <= _LONGEST else f"{len(value)} of them"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import luigi
+
+from luigi_tasks.core.errors import PipelineError
+
+Section = TypeVar("Section", bound=luigi.Config)
 
 
 class Refusal(NamedTuple):
@@ -32,11 +36,27 @@ def refusal(error: BaseException | None) -> Refusal | None:
     return None
 
 
+def section(kind: type[Section]) -> Section:
+    """A section of luigi.cfg as it is set; raises PipelineError for a value that is not allowed."""
+    try:
+        return kind()
+    except ValueError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        raise PipelineError(
+            f"luigi.cfg: [{kind.get_task_family()}] {refused.name} = {refused.text} is not "
+            f"allowed: {refused.allowed}"
+        ) from None
+
+
 def _short(text: str) -> str:
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text)} characters)"
 
 
 def _allowed(parameter: luigi.Parameter) -> str:
+    if isinstance(parameter, luigi.ChoiceListParameter):
+        return f"{', '.join(sorted(map(str, parameter._choices)))}, or some of them"
     if isinstance(parameter, luigi.ChoiceParameter):
         return " or ".join(sorted(map(str, parameter._choices)))
     if isinstance(parameter, luigi.NumericalParameter):

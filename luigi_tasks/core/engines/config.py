@@ -11,8 +11,7 @@ from luigi_tasks.core.engines.base import Engine
 from luigi_tasks.core.engines.connect import Connect
 from luigi_tasks.core.engines.sail import Sail
 from luigi_tasks.core.engines.spark import Spark
-from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.refusals import refusal
+from luigi_tasks.core.refusals import section
 
 # A new engine is a module and an entry here; a setting of its own is a parameter of EngineConfig.
 ENGINES: dict[str, type[Engine]] = {"sail": Sail, "spark": Spark, "connect": Connect}
@@ -66,12 +65,4 @@ class EngineConfig(luigi.Config):
 
 def settings() -> EngineConfig:
     """The section as it is set; raises PipelineError for a value that is not allowed."""
-    try:
-        return EngineConfig()
-    except ValueError as error:
-        refused = refusal(error)
-        if refused is None:
-            raise
-        raise PipelineError(
-            f"luigi.cfg: [engine] {refused.name} = {refused.text} is not allowed: {refused.allowed}"
-        ) from None
+    return section(EngineConfig)
