@@ -10,7 +10,6 @@ from luigi_tasks.core.records import Record
 from luigi_tasks.generations.audit_trail import Entry
 from luigi_tasks.operations.scheduled_runs import ANOTHER_FAILED, HEALTH, Run
 
-
 SCHEDULED = "scheduled"
 """The reason that deploy/run gives for a retraining."""
 
