@@ -94,8 +94,12 @@ def read_published(batches: Iterable[Batch]) -> pd.Series:
         path = published_path(batch.day, batch.version)
         if not file_system(path).exists(path):
             continue
-        scores = tables.read(path).to_pandas()
-        if digest_of(scores) != batch.digest:
+        try:
+            scores = tables.read(path).to_pandas()
+            is_so = digest_of(scores) == batch.digest
+        except (OSError, ValueError, TypeError, LookupError, pa.ArrowException):  # damaged
+            is_so = False
+        if not is_so:
             raise PipelineError(
                 f"{path}: these are not the scores that were published, by the digest in the "
                 "audit trail; restore the file (dvc checkout)"

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from running import Project
 
+from luigi_tasks.commands.audit import wrong_scores
+
 SCORES = ["loan_id", "prediction_date", "generation", "sample", "prediction_proba"]
 
 
@@ -135,3 +137,25 @@ def test_a_published_score_that_was_altered_is_refused(published: Project, tmp_p
     audit = project.command("audit")
     assert audit.returncode == 1
     assert "2024-08-01.parquet" in audit.stdout
+
+
+def test_a_flipped_byte_of_published_scores_is_a_fault_unless_they_say_the_same(
+    published: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = published.copy(tmp_path / "project")
+    monkeypatch.chdir(project.path)
+    part = Path("datamart/governance/published/2024-08-01.parquet/part-00000.parquet")
+    whole = part.read_bytes()
+    said = pd.read_parquet(part)
+    assert list(wrong_scores()) == []
+    found = 0
+    for position in range(0, len(whole), 7):
+        part.write_bytes(whole[:position] + bytes([whole[position] ^ 4]) + whole[position + 1 :])
+        faults = list(wrong_scores())
+        found += len(faults)
+        if not faults:
+            pd.testing.assert_frame_equal(pd.read_parquet(part), said)
+        for fault in faults:
+            assert fault.startswith(f"{part.parent}: these are not the scores")
+    part.write_bytes(whole)
+    assert found > 100
