@@ -2,9 +2,10 @@
 
     python benchmarks/bare.py     (in a folder with data/, params.yaml and luigi.cfg)
 
-One process calls `build` of every stage in order, from the extracts to the dashboard: the same
+One process calls `build` of every stage in order, from the extracts to the dashboards: the same
 functions, engine, settings and files as a run of Pipeline, and the same slow imports beside the
-first queries. An output is moved into place by a plain rename.
+first queries. An output is moved into place by a plain rename. The model card and the report page
+are not made, for they tell of provenance; bench.py takes them off the other side too.
 
 Left out is all that Luigi and this package add: scheduler and worker, asking what is stale,
 recipes and provenance, digests of files and code, flushing to disk, the task history, finding
@@ -16,17 +17,17 @@ published with their digests, without which they would not be loaded.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 import luigi_tasks
 from luigi_tasks.core import imports
-from luigi_tasks.core.settings import params
 from luigi_tasks.core.targets import Document
-from luigi_tasks.core.task import Stage
+from luigi_tasks.core.task import Stage, Task, tasks_below
 from luigi_tasks.extracts.contract import TABLES
+
+TELL_OF_PROVENANCE = ("ModelCard", "Report")
 
 
 def make(stage: Stage) -> None:
@@ -41,21 +42,13 @@ def make(stage: Stage) -> None:
             staging[name].rename(target.path)
 
 
-def to_the_model() -> Iterator[Stage]:
-    for table in TABLES:
-        yield luigi_tasks.Bronze(table=table)
-        yield luigi_tasks.Silver(table=table)
-    yield luigi_tasks.QualityCheck()
-    yield luigi_tasks.GoldFeatures()
-    yield luigi_tasks.TrainingData(generation=1)
-    for name in params()["training.candidates"]:
-        yield luigi_tasks.TrainCandidate(name=name, generation=1)
-    yield luigi_tasks.BestModel(generation=1)
-
-
-def from_the_model_on(day: dt.date) -> Iterator[Stage]:
-    for stage in ("Predictions", "Monitoring", "Dashboard", "Plots"):
-        yield getattr(luigi_tasks, stage)(as_of=day, generation=1)
+def stages(root: Task) -> list[Stage]:
+    """Every stage below a task that can do without provenance, inputs first."""
+    return [
+        task
+        for task in tasks_below(root)
+        if isinstance(task, Stage) and task.get_task_family() not in TELL_OF_PROVENANCE
+    ]
 
 
 def newest_day() -> dt.date:
@@ -67,12 +60,15 @@ def newest_day() -> dt.date:
 
 
 def main() -> None:
-    for stage in (*to_the_model(), *from_the_model_on(dt.date.max)):
+    model = stages(luigi_tasks.BestModel(generation=1))
+    everything = luigi_tasks.Pipeline(as_of=dt.date.max, generation=1)
+    for stage in stages(everything):
         imports.expect(stage.slow_imports())
-    for stage in to_the_model():
+    for stage in model:
         make(stage)
-    for stage in from_the_model_on(newest_day()):
-        make(stage)
+    for stage in stages(luigi_tasks.Pipeline(as_of=newest_day(), generation=1)):
+        if stage not in model:
+            make(stage)
 
 
 if __name__ == "__main__":

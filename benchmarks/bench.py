@@ -41,6 +41,7 @@ STEPS = {
     "quality": ("QualityCheck",),
     "gold": ("GoldFeatures",),
 }
+NOT_BARE = ("ModelCard", "Report")  # what bare.py cannot make
 TO_GOLD = tuple(task for tasks in STEPS.values() for task in tasks)
 OUTPUTS = ("datamart", "model_store", "reports", ".cache", "logs")
 PEER = "peer"
@@ -171,6 +172,13 @@ def script(name: str, *arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "benchmarks" / name), *arguments]
 
 
+def changed(text: str, old: str, new: str) -> str:
+    """A settings file with another value."""
+    if old not in text:
+        sys.exit(f"params.yaml has no {old} to change")
+    return text.replace(old, new)
+
+
 def products(folder: Path) -> dict[str, str]:
     """{name: SHA-256} of the tables that the bare script and the pipeline must agree on."""
     found = {}
@@ -195,8 +203,12 @@ def compared(folder: Path) -> str:
 def at_scale(scale: int, folder: Path, *, compare: bool) -> list[dict[str, Any]]:
     """All runs at one scale."""
     folder.mkdir()
-    for name in ("luigi.cfg", "params.yaml"):
-        shutil.copy(ROOT / name, folder)
+    shutil.copy(ROOT / "luigi.cfg", folder)
+    params = folder / "params.yaml"
+    # A champion whose scores are published is otherwise kept, whatever its parameters.
+    params.write_text(
+        changed((ROOT / params.name).read_text(), "released: keep", "released: refit")
+    )
     runs = []
 
     def run(what: str, command: list[str]) -> None:
@@ -214,12 +226,7 @@ def at_scale(scale: int, folder: Path, *, compare: bool) -> list[dict[str, Any]]
     if any(product != found[0] for product in found):
         sys.exit("benchmarks/bare.py does not make what the pipeline makes")
     run("nothing to do", luigi("Pipeline"))
-    params = folder / "params.yaml"
-    before = params.read_text()
-    after = before.replace("max_depth: 10", "max_depth: 9")
-    if before == after:
-        sys.exit("params.yaml has no random_forest.max_depth: 10 to change")
-    params.write_text(after)
+    params.write_text(changed(params.read_text(), "max_depth: 10", "max_depth: 9"))
     run("one parameter", luigi("Pipeline"))
     peer = ("to gold, duckdb", script("duckdb_baseline.py", "data", PEER))
     sail = ("to gold, sail", luigi("GoldFeatures", "--engine-engine", "sail"))
@@ -311,7 +318,10 @@ def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 kept=times <= most if most else None,
             )
     pairs = zip(named[f"{first} cold"], named[f"{first} bare transformations"], strict=True)
-    shares = [1 - bare["seconds"] / cold["seconds"] for cold, bare in pairs]
+    shares = [
+        1 - bare["seconds"] / (cold["seconds"] - of_tasks(cold, NOT_BARE)[0])
+        for cold, bare in pairs
+    ]
     share = statistics.median(shares)
     row(
         f"framework: share of the {first} cold run",
@@ -332,15 +342,10 @@ def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for scale in scales:
         sail, peer = (named[f"{scale}× to gold, {name}"] for name in ("sail", "duckdb"))
         for what, pair in against(sail, peer).items():
-            seen = f"{pair[0]:,.2f} s against {pair[1]:,.2f} s"
-            if what == "peak":
-                seen = f"{pair[0]:,.0f} MB against {pair[1]:,.0f} MB"
+            ours, theirs = (f"{v:,.0f} MB" if what == "peak" else f"{v:,.2f} s" for v in pair)
             ratio = pair[0] / pair[1]
-            row(
-                f"{scale}× {what}: Sail against DuckDB",
-                [ratio, *pair],
-                f"{ratio:.1f} times ({seen})",
-            )
+            seen = f"{ratio:.1f} times ({ours} against {theirs})"
+            row(f"{scale}× {what}: Sail against DuckDB", [ratio, *pair], seen)
     return rows
 
 
