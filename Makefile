@@ -34,7 +34,7 @@ test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster 
 fuzz: $(VENV)/.installed-test  ## the properties of tests/fuzz with many new examples; SEED=N
 	$(BIN)/pytest -n 2 --dist load tests/fuzz --hypothesis-profile=long --hypothesis-seed=$(SEED)
 
-bench: install  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
+bench: $(VENV)/.installed-test  ## time and memory by stage; SCALES="1 10 50" are multiples of 12,500 customers
 	$(BIN)/python benchmarks/bench.py $(SCALES)
 
 torture: install  ## kill, starve, race and damage runs, 40 min; ONLY="--only kills --kills 20"

@@ -18,7 +18,8 @@ What the pipeline does beyond that, the peer leaves out:
 
 - bronze as a dataset;
 - the bytes of an extract: DuckDB takes a quote inside an unquoted value and a line break within
-  quotes for text; no sentence for what is no file, lacks a column or changes while it is read;
+  quotes for text; what is no file, lacks a column or changes while it is read gets no sentence;
+- dates that were written month first, told by what they contradict;
 - provenance, digests, what is stale and why, flushing to disk, atomic publishing;
 - a limit of memory, other engines, shared storage, progress, and of the task history all but what
   bench.py reads.
@@ -41,7 +42,7 @@ from duckdb_casts import MACROS, contract, literal
 from duckdb_silver import Extract, write
 
 SQL = Path(__file__).with_name("sql")
-Quality = dict[str, Any]
+Entries = dict[str, Any]
 
 
 @contextmanager
@@ -60,7 +61,7 @@ def rows(db: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return db.execute(query).fetchall()
 
 
-def connect(settings: Quality) -> duckdb.DuckDBPyConnection:
+def connect(settings: Entries) -> duckdb.DuckDBPyConnection:
     """A database in memory with the settings as variables."""
     db = duckdb.connect()
     db.execute("SET preserve_insertion_order = false")
@@ -71,7 +72,7 @@ def connect(settings: Quality) -> duckdb.DuckDBPyConnection:
     return db
 
 
-def quality(db: duckdb.DuckDBPyConnection, found: Quality, settings: Quality, out: Path) -> None:
+def quality(db: duckdb.DuckDBPyConnection, found: Entries, settings: Entries, out: Path) -> None:
     """Flags, counts of rows and customers, and the limits of params.yaml."""
     db.execute((SQL / "quality.sql").read_text())
     flagged = out / "datamart" / "quarantine" / "quality" / "flagged_customers.parquet"
@@ -101,7 +102,7 @@ def quality(db: duckdb.DuckDBPyConnection, found: Quality, settings: Quality, ou
     (out / "reports" / "data_quality.json").write_text(json.dumps(report))
 
 
-def refuse_too_much(report: Quality, settings: Quality) -> None:
+def refuse_too_much(report: Entries, settings: Entries) -> None:
     """Stop where more is flagged, set aside or unreadable than params.yaml allows."""
     customers = report["customers"]
     shares = [("customers flagged", customers["flagged"], customers["total"], "max_flagged_share")]
