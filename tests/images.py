@@ -17,7 +17,13 @@ from running import ROOT
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 IGNORED = ROOT / "deploy" / "Dockerfile.dockerignore"
 # What pip and apt of this machine need to reach their indexes, wherever these are.
-_OF_THIS_MACHINE = ("/etc/pip.conf", "/etc/xdg/pip", "/etc/ssl/certs", "/etc/resolv.conf")
+_OF_THIS_MACHINE = (
+    "/etc/pip.conf",
+    "/etc/xdg/pip/pip.conf",
+    "/etc/xdg/pip/constraints.txt",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/resolv.conf",
+)
 _REACHING = ("PIP_", "SSL_", "HTTP_", "HTTPS_", "NO_", "http_", "https_", "no_", "REQUESTS_")
 
 
@@ -124,10 +130,10 @@ class Image:
         """Anew before every step: one that installs certificates replaces those of the machine."""
         for place in map(Path, _OF_THIS_MACHINE):
             inside = self.root / str(place).lstrip("/")
-            if place.is_dir():
-                shutil.copytree(place, inside, dirs_exist_ok=True)
-            elif place.exists():
-                shutil.copy(place, inside)
+            if place.is_file():
+                inside.parent.mkdir(parents=True, exist_ok=True)
+                inside.unlink(missing_ok=True)  # it may be a link, which would lead out of the root
+                shutil.copyfile(place, inside)
 
     def _copy(self, *words: str) -> None:
         *sources, target = words

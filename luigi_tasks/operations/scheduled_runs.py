@@ -30,11 +30,13 @@ _CODES = {
     35: "an error while scheduling",
     40: "it could not begin",
 }
-# How a fault begins a line: in Luigi's log, on a terminal, of a command, and of `health`.
+# How a fault begins a line: of a command, of `health`, and of a stage.
 _FAULT = re.compile(
-    r"(?:ERROR: |error: |FAIL +|\d\d:\d\d:\d\d +(?P<task>[A-Z]\w+).*? FAILED: )(?P<words>.*)"
+    r"(?:error: |FAIL +|\d\d:\d\d:\d\d +(?P<task>[A-Z]\w+).*? FAILED: )(?P<words>.*)"
 )
-_DEFECT = re.compile(r"ERROR: \[pid \d+\] Worker .* failed +(?P<task>[A-Z]\w+\(.*\))")
+# What is no sentence of the pipeline: the name of an exception, or a traceback behind it.
+_DEFECT = re.compile(r"[\w.]*(?:Error|Exception|Exit|Interrupt)\b")
+_TRACEBACK = ("Traceback", "Runtime error:")
 # As many faults of one run are told.
 _MOST = 3
 
@@ -107,10 +109,8 @@ def faults(name: str) -> list[str]:
 
 def _faults(lines: list[str]) -> Iterator[str]:
     for line, after in zip_longest(lines, lines[1:], fillvalue=""):
-        defect, fault = _DEFECT.fullmatch(line), _FAULT.fullmatch(line)
-        if defect:
-            yield f"{defect['task']}: a defect"
-        elif fault and after.startswith("Traceback"):
+        fault = _FAULT.fullmatch(line)
+        if fault and (_DEFECT.match(fault["words"]) or after.startswith(_TRACEBACK)):
             yield f"{fault['task'] or 'the command'}: a defect"
         elif fault:
             task = f"{fault['task']}: " if fault["task"] else ""

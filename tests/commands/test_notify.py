@@ -25,7 +25,7 @@ def failed_run(project: Project, code: int = 30) -> None:
     (folder / "inference.json").write_text(
         json.dumps({"started": "2026-11-25T03:00:00+00:00", "ended": None, "code": code})
     )
-    (folder / "inference.log").write_text("ERROR: QualityCheck() failed: Age: 3 of 4\n")
+    (folder / "inference.log").write_text("03:00:02  QualityCheck  1.20 s  FAILED: Age: 3 of 4\n")
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_failure_arrives_by_http_and_by_mail_with_its_sentence(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed_run(project)
-    text = "- inference failed with code 30, a task failed; QualityCheck() failed: Age: 3 of 4"
+    text = "- inference failed with code 30, a task failed; QualityCheck: Age: 3 of 4"
     with http_receiver() as (http, posted), mail_receiver() as (mail, mails):
         monkeypatch.setenv(ADDRESSES, f"{http} {mail}")
         done = project.command("notify")
@@ -173,6 +173,24 @@ def test_a_scheduled_run_tells_of_its_own_end_and_a_sunday_of_the_challenger(
     assert "data/lms_loan_daily.csv: no such file" in broken
     assert well == "- inference is back to ok"
     assert "Loan pipeline: ok (1 of 1 addresses)" in log(project, "inference")
+
+
+def test_of_a_defect_only_the_stage_is_told_not_what_the_traceback_quotes(
+    project: Project,
+) -> None:
+    project.edit(
+        "luigi_tasks/layers/gold_table.py",
+        "from __future__ import annotations\n",
+        "from __future__ import annotations\n\nraise KeyError('CUS_0x1')\n",
+    )
+    with http_receiver() as (address, arrived):
+        deployed(project, LOAN_PIPELINE_NOTIFY=address)
+        assert scheduled(project, "inference").returncode == 30
+    (message,) = arrived
+    assert "CUS_0x1" in log(project, "inference")
+    assert message["message"] == (
+        "- inference failed with code 30, a task failed; GoldFeatures: a defect"
+    )
 
 
 def test_a_dead_receiver_does_not_fail_a_scheduled_run(project: Project) -> None:

@@ -8,22 +8,12 @@ import pytest
 
 from luigi_tasks.operations import scheduled_runs
 
-LUIGI = """\
-INFO: Informed scheduler that task   QualityCheck__99914b932b   has status   FAILED
-ERROR: QualityCheck() failed: features_financials.csv: 1192 of 1200 values cannot be read
-* 1 failed:
-This progress looks :( because there were failed tasks
-"""
-DEFECT = """\
-ERROR: [pid 1] Worker Worker(salt=1, workers=1, host=vm, username=root, pid=1) failed    \
-TrainCandidate(name=random_forest, generation=1)
-Traceback (most recent call last):
-KeyError: 'CUS_0x1'
-"""
 TERMINAL = """\
 03:00:01  Bronze lms_loan_daily         1.20 s  12,000 rows   no output yet
 03:00:02  QualityCheck                  1.20 s  FAILED: features_financials.csv: 1192 of 1200
 03:00:03  TrainCandidate random_forest  1.20 s  FAILED: KeyError: 'CUS_0x1'
+03:00:03  Reasons                       1.20 s  FAILED: NoSuchCustomer: CUS_0x1
+Runtime error:
 Traceback (most recent call last):
 """
 HEALTH = """\
@@ -37,19 +27,18 @@ FAIL  extracts   newest snapshot is 45 days old (limit 35)
     [
         ("", []),
         (
-            LUIGI,
-            ["QualityCheck() failed: features_financials.csv: 1192 of 1200 values cannot be read"],
-        ),
-        (DEFECT, ["TrainCandidate(name=random_forest, generation=1): a defect"]),
-        (
             TERMINAL,
-            ["QualityCheck: features_financials.csv: 1192 of 1200", "TrainCandidate: a defect"],
+            [
+                "QualityCheck: features_financials.csv: 1192 of 1200",
+                "TrainCandidate: a defect",
+                "Reasons: a defect",
+            ],
         ),
         (HEALTH, ["extracts newest snapshot is 45 days old (limit 35)"]),
         ("error: --reason: say why\nerror: --reason: say why\n", ["--reason: say why"]),
-        ("ERROR: a\nERROR: b\nERROR: c\nERROR: d\nERROR: e\n", ["a", "b", "c", "and 2 more"]),
+        ("error: a\nerror: b\nerror: c\nerror: d\nerror: e\n", ["a", "b", "c", "and 2 more"]),
         (
-            "ERROR: Uncaught exception in luigi\nTraceback (most\nKeyError: 1",
+            "error: KeyError: 1\nTraceback (most\nKeyError: 1",
             ["the command: a defect"],
         ),
     ],
