@@ -98,10 +98,12 @@ def test_a_later_end_reuses_the_months_before_it_and_says_what_one_replay_says(
     assert trail.read_bytes().startswith(decided)
     assert len(trail.read_bytes()) > len(decided)
     assert log.read_bytes().startswith(built)
-    assert log.read_text().count("BestModel(generation=2)") == 1
+    assert log.read_text().count('"task": "BestModel(generation=2)"') == 1
     assert project.built_by("Replay", *LATER) == []
     assert replay(project, *EARLIER) == earlier
-    assert project.path.joinpath("logs/task_history.jsonl").read_text().count("Replay(") == 4
+    assert (
+        project.path.joinpath("logs/task_history.jsonl").read_text().count('"task": "Replay(') == 4
+    )
 
 
 def test_a_policy_is_compared_with_todays_in_one_table(
