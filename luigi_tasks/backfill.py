@@ -82,7 +82,14 @@ class Backfill(Task):
         if self._missing is None:
             self._missing = missing
             names = ", ".join(f"{day:%Y-%m}" for day in missing) or "none"
-            log.info("%s: %d of %d months are missing: %s", self, len(missing), len(days), names)
+            log.info(
+                "%s: %d of %d months are missing: %s",
+                self,
+                len(missing),
+                len(days),
+                names,
+                extra={"shown": True},
+            )
         return f"month: {missing[0]:%Y-%m} has not been run" if missing else None
 
     def run(self) -> Iterator[Task]:
