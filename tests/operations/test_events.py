@@ -160,8 +160,15 @@ def test_what_is_decided_is_told_in_order_with_its_reason() -> None:
     assert {event.kind for event in found} < set(EVENTS)
 
 
+def test_a_broken_champion_whose_retrain_is_asked_for_is_told_once() -> None:
+    broken = Champion("retrain", "AUC 0.62 [0.58, 0.66] up to Oct 2025 is below 0.7", {})
+    asked = [entry("retrain", next_generation=2)]
+    _, found = told_of(Now(trail=[], champion=FINE), Now(trail=asked, champion=broken))
+    assert found == [Event("retrain", "a retrain is asked for, generation 2, on 2025-11-01: why")]
+
+
 def test_what_cannot_be_read_for_now_is_told_when_it_can() -> None:
-    trail = [entry("keep"), entry("promote", generation=2)]
+    trail = [entry("promote", generation=2), entry("reject", generation=3)]
     told = told_of(
         Now(trail=trail[:1], champion=OUTAGE),
         Now(),
@@ -170,5 +177,5 @@ def test_what_cannot_be_read_for_now_is_told_when_it_can() -> None:
     assert [[event.kind for event in each] for each in told] == [
         ["incident_opened"],
         [],
-        ["promotion"],
+        ["rejection"],
     ]
