@@ -121,6 +121,7 @@ def test_the_script_has_none_of_the_faults_that_shellcheck_knows() -> None:
 # --- the commands ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_line_of_the_crontab_runs_and_a_sunday_trains_a_challenger(
     scheduled_project: Project,
 ) -> None:
