@@ -79,7 +79,7 @@ def test_another_lenders_loans_are_scored_with_the_lines_that_the_page_names(
     # Those that reach their prediction point: all but the loans of the last months.
     assert 900 < len(scored) <= 1000
     text = lender.command("summary").stdout
-    auc = float(re.search(r"AUC of performing loans (0\.\d+)", text)[1])  # type: ignore[index]
+    auc = float(re.search(r"AUC (0\.\d+) \[", text)[1])  # type: ignore[index]
     told = float(re.search(r"Then it is (0\.\d+)", PAGE)[1])  # type: ignore[index]
     assert auc == pytest.approx(told, abs=0.005)
     assert lender.command("verify").returncode == 0
