@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 import time
-from pathlib import Path
 
 import pytest
 import vl_convert
+from browser import NEEDS_BROWSER, browser
 from repositories import Repository
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
-CHROMIUM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 PLOTS = ["roc", "precision_recall", "confusion", "auc_by_month", "psi_by_month"]
 
 
@@ -49,43 +46,23 @@ def test_the_limits_of_params_and_the_counts_of_the_confusion_matrix_are_drawn(
     assert {"HEAD", "workspace"} <= set(words["confusion"])
 
 
-@pytest.mark.skipif(
-    not (CHROMIUM.exists() and DRIVER.exists()), reason="no Chromium with its driver in /usr/bin"
-)
+@NEEDS_BROWSER
 @pytest.mark.parametrize("command", ["show", "diff HEAD"])
 def test_the_page_of_plots_shows_all_of_them_without_a_network(
-    repository: Repository, tmp_path: Path, command: str
+    repository: Repository, command: str
 ) -> None:
     repository.dvc("plots", *command.split())
     page = repository.path / "dvc_plots" / "index.html"
     assert "<script src" not in page.read_text()
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(CHROMIUM)
-    for switch in (
-        "headless=new",
-        "no-sandbox",
-        "disable-gpu",
-        "no-first-run",
-        "disable-background-networking",
-        "disable-component-update",
-        "disable-sync",
-    ):
-        options.add_argument(f"--{switch}")
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    options.add_argument("--host-resolver-rules=MAP * ~NOTFOUND")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
-    try:
-        browser.get(page.as_uri())
+    with browser("--host-resolver-rules=MAP * ~NOTFOUND") as driver:
+        driver.get(page.as_uri())
         for _ in range(100):
-            marks = browser.find_elements("css selector", "svg.marks")
+            marks = driver.find_elements("css selector", "svg.marks")
             if len(marks) == len(PLOTS):
                 break
             time.sleep(0.1)
         assert len(marks) == len(PLOTS)
         assert all("of loans" in mark.text or "month" in mark.text for mark in marks)
         assert any("limit 0.70" in mark.text for mark in marks)
-        severe = [line for line in browser.get_log("browser") if line["level"] == "SEVERE"]
+        severe = [line for line in driver.get_log("browser") if line["level"] == "SEVERE"]
         assert severe == []
-    finally:
-        browser.quit()
