@@ -25,13 +25,16 @@ def run(arguments: argparse.Namespace) -> int:
         name = label(row["task"])
         seconds = usual.get(name, usual.get(_family(name)))
         total, unknown = total + (seconds or 0), unknown + (seconds is None)
-        about = "?" if seconds is None else in_seconds(seconds)
+        about = "unknown" if seconds is None else in_seconds(seconds)
         print(f"{name:{width}}  {about:>8}  {in_short(row['reason'])}")
     fresh = f"{len(rows) - len(stale)} are fresh"
     if not stale:
         print(f"Pipeline as of {pipeline.as_of}: nothing to do, {fresh}")
         return 0
     print(f"Pipeline as of {pipeline.as_of}: {len(stale)} would run, {fresh}")
+    if unknown == len(stale):
+        print("for how long is unknown: none of them has run here yet")
+        return 0
     not_known = f", and {unknown} that have never run here" if unknown else ""
     print(
         f"about {in_seconds(total)} one after the other{not_known}; less where inputs come out "

@@ -34,8 +34,8 @@ def test_before_the_first_run_it_says_how_to_begin_and_the_plan_is_all_of_it(
     found = json.loads(project.command("summary", "--json").stdout)
     assert (found["champion"], found["decisions"], found["last_run"]) == (None, [], None)
     plan = project.command("plan").stdout
-    assert re.search(r"(?m)^BestModel +\?  ", plan)
-    assert re.search(r"33 would run, 0 are fresh\nabout 0.00 s .*33 that have never run here", plan)
+    assert re.search(r"(?m)^BestModel +unknown  ", plan)
+    assert re.search(r"33 would run, 0 are fresh\nfor how long is unknown: none of them has", plan)
     assert files_of(project) == before
 
 
