@@ -20,11 +20,11 @@ from luigi_tasks.generations.as_of import AsOf
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.runs import last_run, verdict
 from luigi_tasks.runs.last_run import LastRun
-from luigi_tasks.runs.lines import Columns, cut, in_seconds, in_short, label, terminal_width
+from luigi_tasks.runs.lines import Columns, in_seconds, in_short, label, terminal_width
 
 log = logging.getLogger("luigi-interface")
 
-UNCHANGED = "inputs came out unchanged"
+UNCHANGED = "unchanged", "its inputs came out as before"
 
 
 class Run:
@@ -61,10 +61,10 @@ class Run:
         name, why, told = label(task), (said or {}).get("because"), (said or {}).get("told") or ""
         if said is not None and why is None:
             self._unchanged.append(name)
-            self._say(self._columns.line(_clock(), name, seconds, "", UNCHANGED))
+            self._say(name, seconds, *UNCHANGED)
             return
         self._ran.append(name)
-        self._say(self._columns.line(_clock(), name, seconds, told, in_short(why or "")))
+        self._say(name, seconds, told, in_short(why or ""))
         outcome = "built" if isinstance(task, Stage) else "done"
         self._note(task, begun, seconds, outcome, reason=why, told=told)
 
@@ -146,9 +146,9 @@ class Run:
         if label(task) in self._state.running:
             self._state.running.remove(label(task))
 
-    def _say(self, line: str) -> None:
-        width = terminal_width()
-        tell(line, cut(line, width - 1 if width else None))
+    def _say(self, name: str, seconds: float, told: str, reason: str) -> None:
+        words = (_clock(), name, seconds, told, reason)
+        tell(self._columns.line(*words), self._columns.shown(*words))
 
     def _note(
         self, task: luigi.Task, begun: float, seconds: float, outcome: str, **more: str | None

@@ -73,11 +73,12 @@ def _from_gold(task: Predictions | Monitoring | ShadowScores) -> str:
 def _of_quality(task: QualityCheck) -> str:
     text = (task.path("report")).read_text(encoding="utf-8")
     customers = json.loads(text)["customers"]
-    return f"{customers['flagged']:,} of {customers['total']:,} customers flagged"
+    return f"{customers['flagged']:,} of {customers['total']:,} flagged"
 
 
 def _of_model(task: BestModel) -> str:
-    return verdict.of_model(read_metadata(task.generation))
+    metadata = read_metadata(task.generation)
+    return f"AUC {metadata.calibrated_metrics['performing']['auc']:.3f} {metadata.champion}"
 
 
 def _of_incidents(task: Incidents) -> str:

@@ -55,22 +55,43 @@ def terminal_width() -> int | None:
 
 
 class Columns:
-    """Lines of clock time, name, seconds, what was made, and why."""
+    """Lines of clock time, name, seconds, what was made, and why.
+
+    On a terminal of fewer than 110 columns long names and facts are cut, so that the reason is
+    seen and the columns line up.
+    """
 
     def __init__(self, labels: Iterable[str], width: int | None) -> None:
-        is_narrow = width is not None and width < 110
+        self._width = width
+        self._is_narrow = width is not None and width < 110
         longest = max(map(len, labels), default=0)
-        self._name = min(longest, 26) if is_narrow else longest
-        self._told = 19 if is_narrow else 38
+        # What the other columns leave, with room for a reason such as `no output yet`.
+        self._name = min(longest, max(24, width - 56)) if width and self._is_narrow else longest
+        self._told = 22 if self._is_narrow else 33
 
     def line(self, clock: str, name: str, seconds: float, told: str, reason: str) -> str:
-        """One line, as long as it gets."""
-        columns = f"{clock}  {cut(name, self._name):{self._name}}  {in_seconds(seconds):>7}"
-        return f"{columns}  {told:{self._told}}  {reason}".rstrip()
+        """One line, in full."""
+        return self._joined("  ", clock, name, seconds, f"{told:{self._told}}", reason)
+
+    def shown(self, clock: str, name: str, seconds: float, told: str, reason: str) -> str:
+        """The same, as far as the terminal has room for it."""
+        if self._width is None:
+            return self.line(clock, name, seconds, told, reason)
+        if self._is_narrow:
+            told = f"{cut(told, self._told):{self._told}}"
+            line = self._joined(" ", clock, cut(name, self._name), seconds, told, reason)
+        else:
+            line = self.line(clock, name, seconds, told, reason)
+        return cut(line, self._width - 1)
 
     def failed(self, clock: str, name: str, seconds: float, sentence: str) -> str:
         """One line of a task that failed; its sentence is never cut."""
-        return f"{self.line(clock, name, seconds, '', '')}  FAILED: {sentence}"
+        gap = " " if self._is_narrow else "  "
+        return f"{self._joined(gap, clock, cut(name, self._name), seconds)}  FAILED: {sentence}"
+
+    def _joined(self, gap: str, clock: str, name: str, seconds: float, *more: str) -> str:
+        columns = (clock, f"{name:{self._name}}", f"{in_seconds(seconds):>7}", *more)
+        return gap.join(columns).rstrip()
 
 
 def cut(text: str, width: int | None) -> str:
