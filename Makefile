@@ -16,7 +16,7 @@ help:  ## this list
 run: install data  ## everything: from nothing to the dashboard; WORKERS=N, SCHEDULER=http://…
 	$(LUIGI) Pipeline $(if $(SCHEDULER),--scheduler-url $(SCHEDULER),--local-scheduler) \
 		--workers $(WORKERS)
-	@if git rev-parse --git-dir >/dev/null 2>&1; then $(MAKE) --no-print-directory dvc-commit; fi
+	@if git rev-parse --git-dir >/dev/null 2>&1; then $(BIN)/dvc commit --force --quiet; fi
 
 # luigid takes its address from no file, and without one it listens on all of them.
 scheduler: install  ## luigid for this machine alone, with its web page; PORT=8082
