@@ -24,6 +24,7 @@ def days_of(built: list[str]) -> list[str]:
     return [task[len("Predictions(as_of=") :][:10] for task in built if "Predictions(" in task]
 
 
+@pytest.mark.slow
 def test_it_runs_the_missing_months_oldest_first_and_says_which(project: Project) -> None:
     assert project.luigi("Pipeline", "--as-of", "2025-09-30").returncode == 0
     trail = project.digests("datamart/governance")

@@ -182,6 +182,7 @@ def test_a_fresh_clone_pulls_a_model_that_predicts_and_luigi_runs_nothing(
     assert 0 < float(clone.done(str(BIN / "python"), "-c", program)) < 1
 
 
+@pytest.mark.slow
 def test_a_breach_makes_dvc_status_name_the_train_stage_and_the_next_repro_retrains(
     repository: Repository,
 ) -> None:

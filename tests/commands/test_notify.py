@@ -132,6 +132,7 @@ def outage(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return deployed(Project.create(path, drift=drift))
 
 
+@pytest.mark.slow
 def test_one_message_a_run_tells_of_an_incident_and_later_that_it_was_closed(
     outage: Project, receiver: list[dict[str, Any]]
 ) -> None:
@@ -152,6 +153,7 @@ def test_one_message_a_run_tells_of_an_incident_and_later_that_it_was_closed(
     assert "Jane" not in closed["message"]
 
 
+@pytest.mark.slow
 def test_a_scheduled_run_tells_of_its_own_end_and_a_sunday_of_the_challenger(
     project: Project,
 ) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
 from running import BIN, Project
 
 
@@ -89,6 +90,7 @@ def test_a_run_that_could_not_begin_is_told_with_the_sentence(project: Project) 
     assert "'Agee' matches no column of gold" in told.stdout + told.stderr
 
 
+@pytest.mark.slow
 def test_after_a_breach_it_says_which_generation_is_asked_for(tmp_path: Path) -> None:
     project = Project.create(
         tmp_path / "project", customers=5000, drift="--drift concept --drift-from 2024-04"

@@ -212,6 +212,7 @@ def test_a_failure_has_the_code_of_the_run_and_its_last_lines_go_to_cron(
     assert "data/lms_loan_daily.csv: no such file" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_with_all_that_it_started_is_known_as_killed(
     scheduled_project: Project,
 ) -> None:

@@ -45,7 +45,8 @@ def test_an_outage_is_one_incident_and_no_reason_to_retrain(outage: Project) -> 
         assert (decision["action"], decision["state"]) == ("keep", "incident")
         assert decision["reason"].startswith(f"incident since Jul 2024: {WORDS}")
     summary = outage.command("summary").stdout
-    assert f"decision: keep, incident (incident since Jul 2024: {WORDS}" in summary
+    assert f"keep, incident on 2025-11-01: incident since Jul 2024: {WORDS}" in summary
+    assert f"\nincident  incident since Jul 2024: {WORDS}" in summary
 
 
 def test_who_closes_an_incident_is_followed_by_a_decision_without_it(
