@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.dataset as ds
 
 from luigi_tasks.core import tables
@@ -31,7 +32,7 @@ def write_training_sets(folder: Path, frame: pd.DataFrame, left_out: pd.DataFram
 
 def with_features(frame: pd.DataFrame, gold: Path, features: list[str]) -> pd.DataFrame:
     """The rows of a frame with these columns of gold; only they are read."""
-    wanted = ds.field("loan_id").isin(frame["loan_id"].to_list())
+    wanted = ds.field("loan_id").isin(pa.array(frame["loan_id"], pa.string()))
     values = tables.read(gold, ["loan_id", *features], wanted).to_pandas()
     return frame.merge(values, on="loan_id", how="left", validate="one_to_one")
 

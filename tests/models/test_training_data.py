@@ -14,7 +14,7 @@ from luigi_tasks.core import tables
 from luigi_tasks.layers.gold import GoldFeatures
 from luigi_tasks.models.contest import window_of
 from luigi_tasks.models.training_data import TrainingData
-from luigi_tasks.models.training_sets import read_samples, read_training_frame
+from luigi_tasks.models.training_sets import read_samples, read_training_frame, with_features
 
 FEW = "features: [" + ", ".join(FEATURES) + "]"
 
@@ -46,3 +46,11 @@ def test_what_max_rows_leaves_out_is_not_trained_on_and_stays_known(
     values = book.set_index("loan_id").loc[frame["loan_id"], FEATURES]
     pd.testing.assert_frame_equal(frame.set_index("loan_id")[FEATURES], values)
     assert window_of(frame, frame, len(known) - len(frame)).sampled_from == len(known)
+
+
+def test_a_champion_that_has_scored_no_loan_yet_has_no_loan_to_look_up(tmp_path: Path) -> None:
+    gold_table = tmp_path / "features.parquet"
+    tables.write_frame(gold_table, pd.DataFrame({"loan_id": ["a", "b"], "fe_1": [1.0, 2.0]}))
+    nobody = pd.DataFrame({"loan_id": pd.Series([], dtype=object)})
+    found = with_features(nobody, gold_table, ["fe_1"])
+    assert (list(found.columns), len(found)) == (["loan_id", "fe_1"], 0)
