@@ -24,10 +24,10 @@ scheduler: install  ## luigid for this machine alone, with its web page; PORT=80
 	$(BIN)/luigid --address 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.installed-test lint  ## the checks of make lint, then the tests
-	$(BIN)/pytest -n 2 -rs -m "not slow"
+	$(BIN)/pytest -n 2 -rs -m "not slow and not nightly"
 
 test-slow: $(VENV)/.installed-test  ## every table on Spark local, on a cluster and on Connect, and more
-	$(BIN)/pytest -rs -m slow $(ONLY)
+	$(BIN)/pytest -rs -m "slow or nightly" $(ONLY)
 
 # The seed stands in the output: SEED=N tries the same examples again.
 fuzz: $(VENV)/.installed-test  ## the properties of tests/fuzz with many new examples; SEED=N

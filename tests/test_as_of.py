@@ -46,6 +46,7 @@ def drifted(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
+@pytest.mark.slow
 def test_a_breach_raises_one_generation_and_the_next_run_trains_it(drifted: Project) -> None:
     actions = [(d["as_of"], d["generation"], d["action"]) for d in decisions(drifted)]
     assert actions == [
@@ -69,6 +70,7 @@ def test_a_breach_raises_one_generation_and_the_next_run_trains_it(drifted: Proj
     assert met["performing"]["difference_low"] > 0.05
 
 
+@pytest.mark.slow
 def test_live_auc_falls_below_its_limit_where_the_concept_changes(drifted: Project) -> None:
     table = pd.read_parquet(
         drifted.path / "datamart/gold/as_of=2024-10-01/model_monitoring.parquet"
@@ -78,6 +80,7 @@ def test_live_auc_falls_below_its_limit_where_the_concept_changes(drifted: Proje
     assert table[table["sample"] == "unseen"]["auc"].mean() > 0.75
 
 
+@pytest.mark.slow
 def test_a_retrain_scores_the_months_after_it_and_rewrites_none_before(drifted: Project) -> None:
     before, after = predictions(drifted, "2024-10-01"), predictions(drifted)
     known = after[after["loan_id"].isin(before["loan_id"])]
@@ -90,6 +93,7 @@ def test_a_retrain_scores_the_months_after_it_and_rewrites_none_before(drifted: 
     assert set(after[after["generation"] == 2]["sample"]) == {"live"}
 
 
+@pytest.mark.slow
 def test_an_old_day_asked_again_builds_nothing_and_changes_nothing(drifted: Project) -> None:
     before = drifted.digests()
     for day in ("2024-09-01", "2024-10-01", "2024-11-01", "2024-12-01"):
@@ -97,6 +101,7 @@ def test_an_old_day_asked_again_builds_nothing_and_changes_nothing(drifted: Proj
     assert drifted.digests() == before
 
 
+@pytest.mark.slow
 def test_an_old_day_never_asked_before_takes_no_decision(drifted: Project, tmp_path: Path) -> None:
     project = drifted.copy(tmp_path / "project")
     trail, newest = decisions(project), project.digests(TABLE)
@@ -108,6 +113,7 @@ def test_an_old_day_never_asked_before_takes_no_decision(drifted: Project, tmp_p
     assert predictions(project, "2024-08-01")["prediction_date"].max().isoformat() == "2024-08-01"
 
 
+@pytest.mark.slow
 def test_labels_are_null_until_they_have_matured_on_that_day(drifted: Project) -> None:
     table = predictions(drifted, "2024-10-01")
     matured = table.groupby("prediction_date")["actual_label"].apply(lambda x: x.notna().all())
@@ -118,6 +124,7 @@ def test_labels_are_null_until_they_have_matured_on_that_day(drifted: Project) -
     }
 
 
+@pytest.mark.slow
 def test_rows_from_after_the_day_change_nothing_that_is_said_on_it(
     drifted: Project, tmp_path: Path
 ) -> None:

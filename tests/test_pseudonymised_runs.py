@@ -77,6 +77,7 @@ def leaks(project: Project, *printed: str) -> set[str]:
     return {str(path) for path, text in told.items() if any(each in text for each in ids)}
 
 
+@pytest.mark.slow
 def test_nothing_that_leaves_gold_names_a_customer_and_no_file_holds_the_key(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +95,7 @@ def test_nothing_that_leaves_gold_names_a_customer_and_no_file_holds_the_key(
     assert SECRET not in "".join(printed)
 
 
+@pytest.mark.slow
 def test_the_join_with_gold_goes_on_working_and_no_model_is_made_again(
     switched_on: Project,
 ) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from running import ROOT, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 
 @pytest.mark.parametrize("words", ["kills --kills 4", "flips --flips 160"])

@@ -111,7 +111,7 @@ def test_a_wrong_word_is_answered_in_the_sentence_of_the_table(
 # --- the whole command ------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", MACHINE)
 def test_the_command_refuses_a_machine_setting_and_keeps_the_outputs(
     project: Project, name: str
@@ -127,7 +127,7 @@ def test_the_command_refuses_a_machine_setting_and_keeps_the_outputs(
         assert case["luigi"] in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_command_answers_a_wrong_word_in_one_sentence_and_keeps_the_outputs(
     finished: Project, name: str

@@ -73,7 +73,7 @@ SAME = {name: case for name, case in ACCEPTED.items() if "line" not in case}
 ODD = {name: case for name, case in ACCEPTED.items() if "3" in case.get("line", {})}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_command_refuses_the_file_in_one_sentence_and_keeps_the_outputs(
     project: Project, name: str
@@ -85,7 +85,7 @@ def test_the_command_refuses_the_file_in_one_sentence_and_keeps_the_outputs(
     refused(done, f"{FILE}: {case['refused']}")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", SAME)
 def test_the_command_makes_the_same_of_the_file_in_another_form(
     project: Project, name: str
@@ -98,7 +98,7 @@ def test_the_command_makes_the_same_of_the_file_in_another_form(
     assert after == before
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_command_sets_every_odd_line_aside_and_keeps_every_other_row(project: Project) -> None:
     path = project.path / FILE
     bronze = project.path / "datamart/bronze/features_attributes.parquet"

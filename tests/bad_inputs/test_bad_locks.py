@@ -62,7 +62,7 @@ def test_a_folder_of_locks_that_is_a_file_is_told_in_one_sentence(project: Proje
 # --- the whole command ------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", CASES)
 def test_the_command_runs_with_a_damaged_lock_or_says_what_to_remove(
     project: Project, name: str

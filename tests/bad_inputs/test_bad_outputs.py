@@ -130,7 +130,7 @@ def reasons(project: Project) -> list[Any]:
     return [row["reason"] for row in json.loads(done.stdout) if not row["fresh"]]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", AGAIN)
 def test_the_command_builds_a_broken_output_again_with_the_same_bytes(
     project: Project, name: str
@@ -144,7 +144,7 @@ def test_the_command_builds_a_broken_output_again_with_the_same_bytes(
         assert done.returncode == 0, done.stderr[-3000:]
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", IGNORED)
 def test_the_command_makes_nothing_when_what_it_remembers_is_broken(
     project: Project, name: str
@@ -155,7 +155,7 @@ def test_the_command_makes_nothing_when_what_it_remembers_is_broken(
         assert project.built_by("Pipeline") == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", REFUSED)
 def test_the_command_refuses_a_broken_marker_or_trail(project: Project, name: str) -> None:
     case = REFUSED[name]

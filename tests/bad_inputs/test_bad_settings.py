@@ -58,7 +58,7 @@ def test_a_setting_that_cannot_be_is_refused_in_the_sentence_of_the_table(
 # --- the whole command ------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", CASES)
 def test_the_command_refuses_a_setting_in_one_sentence_and_keeps_the_outputs(
     project: Project, name: str

@@ -153,7 +153,7 @@ def test_the_quality_report_counts_every_null_of_the_delivery_once(
 # --- the whole command ------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_command_does_what_the_tables_say_and_changes_no_other_row(project: Project) -> None:
     before = Outcome(project.path / "datamart")
     customers = {row["Customer_ID"] for rows in before.silver.values() for row in rows}

@@ -60,6 +60,7 @@ def test_the_plan_names_what_would_run_why_and_for_how_long_and_writes_nothing(
     assert "nothing to do" in project.command("plan").stdout
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_told_with_the_stage_and_what_is_old(project: Project) -> None:
     project.edit("params.yaml", "max_iter: 1000", "max_iter: 900")
     command = [str(BIN / "luigi"), "--module", "luigi_tasks", "Pipeline", "--local-scheduler"]

@@ -8,6 +8,7 @@ import re
 import time
 from pathlib import Path
 
+import pytest
 from running import Project
 
 from luigi_tasks.core import digests
@@ -56,6 +57,7 @@ def test_a_forged_cache_hides_damage_from_status_and_not_from_verify(project: Pr
     assert "GoldFeatures()" in project.stale()
 
 
+@pytest.mark.slow
 def test_every_kind_of_damage_is_named_and_repaired(finished: Project, project: Project) -> None:
     damaged = {
         "datamart/silver/lms_loan_daily.parquet": "has no provenance that can be relied on",

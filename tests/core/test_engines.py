@@ -153,7 +153,7 @@ def assert_fails_with(project: Path, sentence: str, *arguments: str) -> None:
             "master that answers",
             "--engine-engine spark --engine-master nonsense",
             id="no master",
-            marks=[needs_java, pytest.mark.slow],
+            marks=[needs_java, pytest.mark.nightly],
         ),
     ],
 )
@@ -252,7 +252,7 @@ class Many(luigi.WrapperTask):
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_200_small_tasks_over_four_workers_do_not_hang(tmp_path: Path) -> None:
     (tmp_path / "small_tasks.py").write_text(SMALL_TASKS)
     shutil.copy(ROOT / "luigi.cfg", tmp_path)

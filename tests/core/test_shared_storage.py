@@ -176,7 +176,7 @@ def objects(store: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_store_holds_the_same_bytes_as_a_datamart_on_this_machine(
     shared: Project, finished: Project, store: str
 ) -> None:
@@ -185,7 +185,7 @@ def test_the_store_holds_the_same_bytes_as_a_datamart_on_this_machine(
     assert not (shared.path / "datamart").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_afterwards_nothing_is_stale_and_a_lost_object_makes_its_stage_run_again(
     shared: Project, store: str
 ) -> None:

@@ -120,7 +120,7 @@ def cluster(servers: Servers, tmp_path: Path) -> tuple[str, list[Worker]]:
 
 
 @needs_java
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_cluster_gives_the_tables_of_sail(
     by_sail: Path, tmp_path: Path, cluster: tuple[str, list[Worker]]
 ) -> None:
@@ -129,7 +129,7 @@ def test_a_cluster_gives_the_tables_of_sail(
 
 
 @needs_java
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_spark_connect_server_gives_the_tables_of_sail(
     by_sail: Path, tmp_path: Path, servers: Servers
 ) -> None:
@@ -153,7 +153,7 @@ def test_a_spark_connect_server_gives_the_tables_of_sail(
 
 
 @needs_java
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_run_survives_the_loss_of_a_worker_in_silver(
     by_sail: Path, tmp_path: Path, cluster: tuple[str, list[Worker]]
 ) -> None:

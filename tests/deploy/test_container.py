@@ -118,7 +118,7 @@ def test_the_health_check_of_luigid_tells_one_that_answers_from_one_that_does_no
 # --- the image itself -------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.skipif(
     os.geteuid() != 0 or not all(map(shutil.which, ("mmdebstrap", "unshare", "chroot"))),
     reason="needs root, and mmdebstrap: Debian's package mmdebstrap",

@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from running import Project
 
+pytestmark = pytest.mark.slow
+
 DAYS = [f"2024-{month:02}-01" for month in range(7, 13)]
 
 
@@ -46,7 +48,6 @@ def late(drifted: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-@pytest.mark.slow
 def test_one_run_at_the_end_writes_the_trail_of_monthly_runs_line_by_line(
     drifted: Project, late: Project, tmp_path: Path
 ) -> None:
@@ -123,7 +124,6 @@ def test_a_requested_retraining_is_a_challenger_that_has_to_earn_its_place(
     assert generations(project)["2025-01-01"] == 3
 
 
-@pytest.mark.slow
 def test_a_challenger_in_shadow_is_scored_beside_the_champion_and_judged_later(
     drifted: Project, tmp_path: Path
 ) -> None:

@@ -74,6 +74,7 @@ def test_status_names_what_is_kept_and_why(published: Project) -> None:
     assert "published scores would be others today" in scores
 
 
+@pytest.mark.slow
 def test_a_restatement_makes_both_again_and_says_how_much_they_differ(
     published: Project, tmp_path: Path
 ) -> None:
@@ -99,6 +100,7 @@ def test_a_restatement_makes_both_again_and_says_how_much_they_differ(
     assert project.built_by("Pipeline") == []
 
 
+@pytest.mark.slow
 def test_who_develops_may_have_all_made_again_at_once_and_the_trail_says_so(
     published: Project, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def project(grown: Project, tmp_path: Path) -> Project:
     return grown.copy(tmp_path / "project")
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_what_would_go_and_changes_nothing(project: Project) -> None:
     before = project.digests()
     done = project.command("prune")
@@ -79,6 +80,7 @@ def test_a_dry_run_says_what_would_go_and_changes_nothing(project: Project) -> N
     assert project.digests() == before
 
 
+@pytest.mark.slow
 def test_what_was_pruned_is_not_made_again_and_all_else_is_as_it_was(project: Project) -> None:
     before = project.digests()
     done = project.command("prune", "--yes")
@@ -105,6 +107,7 @@ def test_what_was_pruned_is_not_made_again_and_all_else_is_as_it_was(project: Pr
     assert decisions(project)[-1] == told
 
 
+@pytest.mark.slow
 def test_an_earlier_day_that_was_pruned_is_built_again_when_somebody_asks(
     project: Project,
 ) -> None:

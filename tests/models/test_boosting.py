@@ -164,6 +164,7 @@ def with_candidates(project: Project, lines: str, calibration: str = "none") -> 
     return project
 
 
+@pytest.mark.slow
 def test_the_whole_pipeline_runs_with_them_and_says_nothing_of_theirs(project: Project) -> None:
     with_candidates(project, CANDIDATES, "sigmoid")
     done = project.luigi("Pipeline")
@@ -176,7 +177,7 @@ def test_the_whole_pipeline_runs_with_them_and_says_nothing_of_theirs(project: P
     assert project.stale() == {}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["lgbm", "xgb", "both"])
 def test_each_may_be_champion_with_a_key_and_is_made_again_byte_for_byte(
     name: str, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -81,6 +81,7 @@ def test_the_card_tells_the_model_by_its_digests_and_the_loans_by_their_number(
     assert f"{100 * out['label'].mean():.1f} %" in kept_out
 
 
+@pytest.mark.slow
 def test_a_card_that_is_older_than_its_model_is_stale(project: Project) -> None:
     losing = "    dull:\n      class: sklearn.dummy.DummyClassifier\n"
     project.edit("params.yaml", "  candidates:\n", f"  candidates:\n{losing}")
@@ -94,6 +95,7 @@ def test_a_card_that_is_older_than_its_model_is_stale(project: Project) -> None:
     assert "| dull " in (project.path / CARD).read_text()
 
 
+@pytest.mark.slow
 def test_a_card_has_what_was_decided_and_is_stale_once_the_trail_says_more(
     project: Project,
 ) -> None:

@@ -89,6 +89,7 @@ def test_the_same_page_has_the_same_bytes_though_nothing_is_remembered(project: 
     assert project.digests("reports") == before
 
 
+@pytest.mark.slow
 def test_the_page_is_made_again_once_the_trail_says_more_or_a_template_is_another(
     project: Project,
 ) -> None:
