@@ -8,13 +8,18 @@ from pathlib import Path
 
 from luigi_tasks.core import digests, files, locks, storage
 from luigi_tasks.core.pages import Page
-from luigi_tasks.core.targets import Directory, Picture, StageTarget
+from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
 from luigi_tasks.core.task import Stage, tasks_below
 from luigi_tasks.generations.as_of import DATED
 from luigi_tasks.pipeline import Pipeline
 
 # What is published as one file, by its suffix.
-FILES: dict[str, type[StageTarget]] = {".md": Page, ".png": Picture}
+FILES: dict[str, type[StageTarget]] = {
+    ".html": Page,
+    ".json": Document,
+    ".md": Page,
+    ".png": Picture,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

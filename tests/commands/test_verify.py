@@ -98,3 +98,12 @@ def test_outputs_of_another_day_are_read_too(finished: Project, project: Project
     assert project.command("verify").stdout.startswith(
         f"datamart/gold/as_of=2025-08-01/{name}: part-00000.parquet was changed"
     )
+
+
+def test_the_reports_of_another_day_are_as_they_were_published(project: Project) -> None:
+    assert project.luigi("Report", "--as-of", "2025-08-01").returncode == 0
+    page = project.path / "reports/as_of=2025-08-01/index.html"
+    assert page.exists()
+    assert project.command("verify").returncode == 0
+    page.write_bytes(page.read_bytes().replace(b"<title>", b"<title>no "))
+    assert "index.html was changed after it was published" in project.command("verify").stdout
