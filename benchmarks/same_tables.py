@@ -59,7 +59,10 @@ class Comparison:
         for dataset, key in DATASETS.items():
             for side, folder in (("ours", ours), ("theirs", theirs)):
                 files = folder / "datamart" / f"{dataset}.parquet" / "*.parquet"
-                self._db.execute(f"CREATE OR REPLACE VIEW {side} AS FROM read_parquet('{files}')")
+                rows = f"FROM read_parquet('{files}')"
+                if dataset.endswith("_nulls"):  # the baseline knows no months
+                    rows = f'SELECT "column", reason, sum(rows)::BIGINT AS rows {rows} GROUP BY ALL'
+                self._db.execute(f"CREATE OR REPLACE VIEW {side} AS {rows}")
             self.found += self._different_columns(dataset) or self._different_rows(dataset, key)
         sides = [json.loads((folder / REPORT).read_text()) for folder in (ours, theirs)]
         self.found += different_entries(*sides)

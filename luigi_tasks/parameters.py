@@ -200,6 +200,12 @@ RULES = Rules(
             about="later snapshots are quarantined; auto: those beyond the newest month of an "
             "extract that holds a sensible share of its rows",
         ),
+        "datasets.by_month_from_mb": Whole(
+            0,
+            1_000_000,
+            about="extracts that are together as large as this (in MB: millions of bytes) are kept "
+            "by month, so that a new month costs a month; smaller ones are quicker as a whole",
+        ),
         "quality.max_unreadable_share": Number(
             0, 1, about="share of a column's values that may be unreadable; above it the run fails"
         ),

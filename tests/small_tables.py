@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ from pyspark.sql import DataFrame
 from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES, Table
 from luigi_tasks.layers.cleaning import (
-    Findings,
-    findings,
+    clean,
+    faulty_rows,
     kept_columns,
     marked,
     marks,
+    null_counts,
     silver_name,
 )
+from luigi_tasks.layers.conflicts import conflicts, in_conflict, split
 from luigi_tasks.layers.flags import flagged_customers
 from luigi_tasks.layers.gold_table import gold_table
+from luigi_tasks.layers.reconciliation import nulls_by_column
 
 Row = dict[str, Any]
 
@@ -137,12 +141,31 @@ def bronze(table: str, *rows: Mapping[str, str]) -> DataFrame:
     return frame([{**SOUND_TEXTS[table], **row} for row in rows], schema)
 
 
-def examine(values: DataFrame, table: Table) -> Findings:
+@dataclass(frozen=True)
+class Findings:
+    """What the stage finds when it writes an extract, all months together."""
+
+    nulls: dict[str, dict[str, int]]
+    faulty_rows: int
+    rows_in_conflict: int
+
+
+def examine(values: DataFrame, table: Table, *, by_month: bool = False) -> Findings:
     """What the stage finds when it writes an extract."""
     with tempfile.TemporaryDirectory() as folder:
-        rows, frame = Path(folder) / "rows", marked(values, table)
+        rows, frame = Path(folder) / "rows", marked(values, table, by_month=by_month)
         counts = session.sift(frame, rows, list(table.key), marks(table))
-        return findings(counts, session.read(rows), table)
+        found = in_conflict(session.read(rows), table, by_month=by_month)
+        return Findings(
+            nulls_by_column(null_counts(counts, table).to_pylist()),
+            sum(faulty_rows(counts, part) for part in counts),
+            sum(each.rows + each.copies for each in found.values()),
+        )
+
+
+def split_as_the_stage_does(values: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
+    """(silver, quarantine) of an extract."""
+    return split(values, table, conflicts(clean(values, table), table))
 
 
 def csv_text(table: str, *rows: Mapping[str, str]) -> str:

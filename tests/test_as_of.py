@@ -146,6 +146,7 @@ def test_rows_from_after_the_day_change_nothing_that_is_said_on_it(
     }
 
 
+@pytest.mark.slow
 def test_an_outage_of_the_clickstream_shows_from_the_first_month_that_it_hits(
     tmp_path: Path,
 ) -> None:
@@ -179,6 +180,7 @@ def test_a_mistyped_year_is_quarantined_and_does_not_become_today(project: Proje
     assert "snapshot_date lies after 2025-11-30" in set(rows["reason"])
 
 
+@pytest.mark.slow
 def test_a_day_that_the_data_do_not_reach_is_refused_without_a_decision(project: Project) -> None:
     before = project.digests()
     done = project.luigi("Pipeline", "--as-of", "2099-01-01")

@@ -162,6 +162,7 @@ def test_an_experiment_refits_one_candidate_and_can_be_compared_and_undone(
     assert "TrainCandidate(name=logistic_regression, generation=1)" not in stale
 
 
+@pytest.mark.slow
 def test_a_fresh_clone_pulls_a_model_that_predicts_and_luigi_runs_nothing(
     repository: Repository, tmp_path: Path
 ) -> None:

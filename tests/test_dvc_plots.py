@@ -26,6 +26,7 @@ def drawn(repository: Repository, *words: str) -> dict[str, list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_limits_of_params_and_the_counts_of_the_confusion_matrix_are_drawn(
     repository: Repository,
 ) -> None:

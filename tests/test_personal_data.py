@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 from conftest import ATTRIBUTES
 from running import Project
 
@@ -60,6 +61,7 @@ def leaks(project: Project, *printed: str) -> list[str]:
     return files + [f"printed: {text}" for text in planted if any(text in out for out in printed)]
 
 
+@pytest.mark.slow
 def test_a_run_writes_and_prints_no_name_and_no_ssn_outside_bronze(project: Project) -> None:
     extract = project.path / EXTRACT
     extract.write_text(extract.read_text() + "".join(f"{line}\n" for line in LINES.values()))

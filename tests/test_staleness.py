@@ -107,8 +107,8 @@ def test_comments_docstrings_and_layout_of_the_code_rerun_nothing(project: Proje
     project.edit("luigi_tasks/layers/cleaning.py", '"""Cleaning: typed', '"""Cleaning. Typed')
     project.edit(
         "luigi_tasks/layers/gold.py",
-        "from luigi_tasks.core import tables\n",
-        "# a comment\n\nfrom luigi_tasks.core import tables\n",
+        "from luigi_tasks.core import locks, tables\n",
+        "# a comment\n\nfrom luigi_tasks.core import locks, tables\n",
     )
     assert project.built_by(PIPELINE) == []
 

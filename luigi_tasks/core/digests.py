@@ -47,7 +47,7 @@ def of_file(path: Path) -> str:
 
 @lru_cache(maxsize=4096)
 def _of_file(path: Path, state: tuple[Any, ...]) -> str:
-    name = hashlib.sha256(os.fsencode(str(path))).hexdigest()[:32]
+    name = _name_of(path)
     for known in _noted(name):
         if known["signature"] == list(state):
             return str(known["sha256"])
@@ -59,6 +59,19 @@ def _of_file(path: Path, state: tuple[Any, ...]) -> str:
     if settled and file_system(path).signature(path) == state:
         _note(name, {"path": str(path), "signature": list(state), "sha256": digest.hexdigest()})
     return digest.hexdigest()
+
+
+def note(path: Path, digest: str) -> None:
+    """Remember the digest of a file that is known: it was linked here, or moved, not written."""
+    path = path.absolute()
+    state = file_system(path).signature(path)
+    if is_shared(path) or time.time_ns() - state[1] > _SETTLED_NS:
+        signature = {"path": str(path), "signature": list(state), "sha256": digest}
+        _note(_name_of(path), signature)
+
+
+def _name_of(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(str(path))).hexdigest()[:32]
 
 
 def remembered(name: str, work: Callable[[], Any]) -> Any:

@@ -110,6 +110,15 @@ class LocalFiles(LocalFileSystem):
             for name in names
         )
 
+    def keep(self, old: Path, new: Path) -> None:
+        """Have a file at a second place as well: linked, or copied where there are no links."""
+        try:
+            os.link(old, new)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.EMLINK, errno.EXDEV, errno.ENOTSUP):
+                raise
+            shutil.copyfile(old, new)
+
     def discard(self, path: Path) -> None:
         """Remove a file or a directory tree, if it is there."""
         with changing(path):
@@ -190,6 +199,10 @@ class SharedFiles(FileSystem):
         listed = _listed.get()
         names = folder.fs.find(folder.path) if listed is None else listed.paths_below(start)
         return sorted(name.partition(start)[2] for name in names)
+
+    def keep(self, old: Any, new: Any) -> None:
+        """Have a file at a second place as well."""
+        old.fs.copy(old.path, new.path)
 
     def discard(self, path: Any) -> None:
         """Remove a file or all files below a path, if there are any."""

@@ -13,6 +13,7 @@ import hashlib
 import json
 import struct
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -31,13 +32,15 @@ class Provenance(Record, frozen=True, forbid_unknown_fields=True):
 
     `recipe` is what made it: task, arguments, params, code and inputs, each by value or digest.
     `content` is a SHA-256 over what it holds. `files` are the SHA-256 of the files that it
-    consists of, by name. `checksum` is that of the JSON file that all this stands in, taken while
+    consists of, by name. `parts` are the recipes of the parts of a dataset, by name; the file of a
+    part bears its name. `checksum` is that of the JSON file that all this stands in, taken while
     a blank stood in its place; pictures have none, nor has what version 0.1.0 published.
     """
 
     recipe: dict[str, Any]
     content: str
     files: dict[str, str] = {}
+    parts: dict[str, dict[str, Any]] = {}
     checksum: str = ""
 
 
@@ -114,7 +117,7 @@ class Directory(StageTarget):
         return _recorded(self.path / MARKER)
 
     def damage(self, provenance: Provenance) -> str | None:
-        damage = _damage(self.path, provenance.files)
+        damage = damage_of(self.path, provenance.files)
         own = {*provenance.files, MARKER, signing.signature_path(Path(MARKER)).name}
         strangers = set(self.fs.names(self.path)) - own
         if damage is None and strangers:
@@ -125,11 +128,26 @@ class Directory(StageTarget):
         place = self.path if self.path.is_file() else self.path / MARKER
         self.fs.discard(place)
 
-    def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
-        files = {name: digests.of_file(staging / name) for name in self.fs.names(staging)}
-        provenance = Provenance(recipe=recipe, content=digests.of_json(files), files=files)
+    def publish(
+        self,
+        staging: Path,
+        recipe: dict[str, Any],
+        parts: Mapping[str, dict[str, Any]] | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> None:
+        """As all targets do. `kept` are the digests of files that are those published before."""
+        kept = kept or {}
+        files = {
+            name: kept.get(name) or digests.of_file(staging / name)
+            for name in self.fs.names(staging)
+        }
+        provenance = Provenance(
+            recipe=recipe, content=digests.of_json(files), files=files, parts=dict(parts or {})
+        )
         self.fs.write(staging / MARKER, _sealed(provenance))
         self.fs.replace(staging, self.path)
+        for name, digest in kept.items():
+            digests.note(self.path / name, digest)
 
 
 class Document(StageTarget):
@@ -164,7 +182,7 @@ class Document(StageTarget):
         document.pop("provenance", None)
         if digests.of_json([document, provenance.files]) != provenance.content:
             return f"{self.path.name} was changed after it was published"
-        return _damage(self.path.parent, provenance.files)
+        return damage_of(self.path.parent, provenance.files)
 
     def publish(self, staging: Path, recipe: dict[str, Any]) -> None:
         self.settle()
@@ -291,7 +309,8 @@ def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _damage(folder: Path, files: dict[str, str]) -> str | None:
+def damage_of(folder: Path, files: Mapping[str, str]) -> str | None:
+    """Why files in a folder do not have these digests; None when they do."""
     for name, digest in files.items():
         try:
             if digests.of_file(folder / name) != digest:

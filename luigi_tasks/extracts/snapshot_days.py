@@ -5,13 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
 from statistics import median
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from luigi_tasks.core.tables import UNDATED
 from luigi_tasks.extracts.contract import BLANKS, Column, Table, parse_date
 
 # A month counts when it holds this share of the rows of a usual (median) month, and no more than
@@ -49,6 +51,28 @@ def count_days(batches: Iterable[pa.RecordBatch | pa.Table], table: Table) -> di
             assert day is not None  # it is readable
             days[day] += entry["counts"]
     return dict(sorted(days.items()))
+
+
+def months_of(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """Rows, all columns texts, by the month of their snapshot (2025-10), each in their order.
+
+    Rows whose snapshot_date is no day of the contract are those of UNDATED.
+    """
+    days = rows["snapshot_date"].combine_chunks().dictionary_encode()
+    months = [_month(text) for text in days.dictionary.to_pylist()]
+    names = sorted(set(months))
+    ranks = np.array([names.index(month) for month in months], np.int16)  # sorted by radix
+    rank = ranks[days.indices.to_numpy()]
+    if len(names) > 1:
+        rows = rows.take(pa.array(np.argsort(rank, kind="stable")))
+    ends = np.cumsum(np.bincount(rank))
+    for name, begin, end in zip(names, [0, *ends], ends, strict=False):
+        yield name, rows.slice(begin, end - begin)
+
+
+def _month(text: str) -> str:
+    day = parse_date(text)
+    return f"{day:%Y-%m}" if day else UNDATED
 
 
 def _is_readable(column: Column, text: str) -> bool:

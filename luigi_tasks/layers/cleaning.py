@@ -6,8 +6,6 @@ reason is counted by column.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import reduce
 
 import pyarrow as pa
@@ -15,7 +13,7 @@ from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from luigi_tasks.core.engines.base import Marks
+from luigi_tasks.core.engines.base import PART, Counts, Marks
 from luigi_tasks.extracts.contract import (
     BLANKS,
     DAY_MONTH_YEAR,
@@ -25,6 +23,7 @@ from luigi_tasks.extracts.contract import (
     Column,
     Table,
 )
+from luigi_tasks.layers.parts_by_month import part_of
 
 # The shape of a number and the type that it is cast to.
 NUMBERS = {
@@ -33,6 +32,9 @@ NUMBERS = {
 }
 HISTORY = r"^([0-9]{1,3}) Years? and (1[01]|0?[0-9]) Months?$"
 REASONS = ("empty", "placeholder", "unreadable", "out of range")
+NULLS = pa.schema(
+    [("part", pa.string()), ("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())]
+)
 
 
 def text(column: Column) -> Expression:
@@ -205,82 +207,8 @@ def counted(rows: DataFrame) -> DataFrame:
     return rows.groupBy(*rows.columns).agg(F.count(F.lit(1)).alias("rows"))
 
 
-def without_contradictions(
-    values: DataFrame, table: Table, key: str
-) -> tuple[DataFrame, DataFrame]:
-    """Split the sound rows of `read_values` into (those that agree, quarantine as in `faulty`).
-
-    Rows of a `key` have to agree in the columns that the contract calls constant within it. Where
-    two do not, nobody can say which is right, and all rows of the key are quarantined. So it is
-    when a correction reaches only some rows of a loan: the loan is kept out until all its rows
-    agree. A value that is null contradicts none.
-    """
-    sound = values.where(row_fault(table).isNull()).withColumn("shared", value(table.column(key)))
-    contradictions = _contradictions(clean(values, table), table, key)
-    joined = sound.join(contradictions.withColumnRenamed(key, "shared"), on="shared", how="left")
-    reason = F.concat(F.lit(f"contradicts another row of the same {key}: "), F.col("differing"))
-    quarantine = joined.where(F.col("differing").isNotNull()).withColumn("reason", reason)
-    return (
-        joined.where(F.col("differing").isNull()).select(*values.columns),
-        counted(quarantine.select(*quarantine_columns(table))),
-    )
-
-
-def _contradictions(rows: DataFrame, table: Table, key: str) -> DataFrame:
-    """The values of a `key` whose cleaned rows do not agree, and the columns `differing`."""
-    differing = (
-        F.when(F.min(column.name) < F.max(column.name), column.name)
-        for column in table.constants[key]
-    )
-    differences = rows.groupBy(key).agg(F.concat_ws(", ", *differing).alias("differing"))
-    return differences.where(F.col("differing") != "")
-
-
-def without_duplicates(rows: DataFrame, table: Table) -> tuple[DataFrame, DataFrame]:
-    """Split cleaned rows into (one row a key, quarantine as in `faulty`).
-
-    Of equal rows one is kept. Of different rows with the same key none is: nobody can say which
-    of them is right.
-    """
-    distinct = counted(rows)
-    per_key = distinct.groupBy(*table.key).agg(F.count(F.lit(1)).alias("versions"))
-    joined = distinct.join(per_key, on=list(table.key), how="inner")
-    kept = joined.where(F.col("versions") == 1)
-    conflicts = joined.where(F.col("versions") > 1).withColumn(
-        "reason", F.lit("different rows with the same key")
-    )
-    copies = (
-        kept.where(F.col("rows") > 1)
-        .withColumn("rows", F.col("rows") - 1)
-        .withColumn("reason", F.lit("repeats another row"))
-    )
-    shown = [column for column in kept_columns(table) if column.kind != "ssn"]
-    texts = [F.col(silver_name(column)).cast("string").alias(column.name) for column in shown]
-    quarantine = conflicts.unionByName(copies).select(*texts, "reason", "rows")
-    return kept.select(*rows.columns), quarantine
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What one look at an extract finds.
-
-    `nulls` is {column: {reason: rows}} for the values that are null in silver. Rows contradict one
-    another, or repeat a key, among those that are not faulty.
-    """
-
-    nulls: dict[str, dict[str, int]]
-    faulty_rows: int
-    contradicts: bool
-    has_duplicates: bool
-
-    @property
-    def has_quarantined_rows(self) -> bool:
-        """Whether the quarantine has a row."""
-        return self.faulty_rows > 0 or self.contradicts or self.has_duplicates
-
-
-def marked(values: DataFrame, table: Table) -> DataFrame:
-    """Every row: the columns of `clean`, and what is the matter with it in those of `marks`.
+def marked(values: DataFrame, table: Table, *, by_month: bool) -> DataFrame:
+    """Every row: the columns of `clean`, its part, and what is the matter with it in `marks`.
 
     Why a value is null: a position in REASONS. A row that cannot be keyed or dated: faulty is 0.
     """
@@ -288,6 +216,7 @@ def marked(values: DataFrame, table: Table) -> DataFrame:
         *(sound_value(column).alias(silver_name(column)) for column in kept_columns(table)),
         *(null_reason(c).cast("byte").alias(_mark(c)) for c in _with_reasons(table)),
         F.when(row_fault(table).isNotNull(), 0).cast("byte").alias("faulty"),
+        part_of(value(table.column("snapshot_date")), by_month=by_month).alias(PART),
     )
 
 
@@ -305,53 +234,24 @@ def _mark(column: Column) -> str:
     return f"null {column.name}"
 
 
-def findings(counts: Mapping[str, Sequence[int]], rows: DataFrame, table: Table) -> Findings:
-    """What is found: the marks of an extract by code, and cleaned rows with one another."""
-    nulls = {
-        column.name: {
-            reason: n for reason, n in zip(REASONS, counts[_mark(column)], strict=True) if n
-        }
+def null_counts(counts: Counts, table: Table) -> pa.Table:
+    """The values that are null in silver, counted: the columns of NULLS."""
+    found = [
+        (part, column.name, reason, rows)
+        for part, marks_of_part in sorted(counts.items())
         for column in _with_reasons(table)
-    }
-    repeated = rows.groupBy(*table.key).agg(F.count(F.lit(1)).alias("rows")).where("rows > 1")
-    return Findings(
-        {name: by_reason for name, by_reason in nulls.items() if by_reason},
-        sum(counts["faulty"]),
-        any(_has_rows(_contradictions(rows, table, key)) for key in table.constants),
-        _has_rows(repeated),
-    )
+        for reason, rows in zip(REASONS, marks_of_part[_mark(column)], strict=True)
+        if rows
+    ]
+    return pa.Table.from_pylist([dict(zip(NULLS.names, row, strict=True)) for row in found], NULLS)
 
 
-def _has_rows(frame: DataFrame) -> bool:
-    return frame.limit(1).count() > 0
+def faulty_rows(counts: Counts, part: str) -> int:
+    """The rows of a part that cannot be keyed or dated."""
+    return sum(counts[part]["faulty"]) if part in counts else 0
 
 
-def split(values: DataFrame, table: Table, findings: Findings) -> tuple[DataFrame, DataFrame]:
-    """Split parsed rows into (silver, quarantine): one row a key, and all others with a reason.
-
-    Contradictions and duplicates are taken out only where `findings` has seen some.
-    """
-    quarantine = faulty(values, table)
-    if findings.contradicts:
-        for key in table.constants:
-            values, contradicting = without_contradictions(values, table, key)
-            quarantine = quarantine.unionByName(contradicting)
-    rows = clean(values, table)
-    if findings.has_duplicates:
-        rows, duplicates = without_duplicates(rows, table)
-        quarantine = quarantine.unionByName(duplicates)
-    return rows, quarantine
-
-
-def empty_quarantine(table: Table) -> pa.Table:
-    """The quarantine of an extract in which every row is sound."""
+def quarantine_schema(table: Table) -> pa.Schema:
+    """The columns of the quarantine of an extract."""
     texts = [(name, pa.string()) for name in quarantine_columns(table)]
-    return pa.schema([*texts, ("rows", pa.int64())]).empty_table()
-
-
-def null_counts(nulls: Mapping[str, Mapping[str, int]]) -> pa.Table:
-    """Counts by column and reason as a table: column, reason, rows."""
-    schema = pa.schema([("column", pa.string()), ("reason", pa.string()), ("rows", pa.int64())])
-    counts = [(c, reason, n) for c, by_reason in nulls.items() for reason, n in by_reason.items()]
-    records = [dict(zip(schema.names, count, strict=True)) for count in counts]
-    return pa.Table.from_pylist(records, schema)
+    return pa.schema([*texts, ("rows", pa.int64())])

@@ -6,11 +6,13 @@ import logging
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from luigi_tasks.core import tables
+from luigi_tasks.core import locks, tables
 from luigi_tasks.core.engines import session
-from luigi_tasks.core.engines.stage import SparkStage
+from luigi_tasks.core.engines.base import PART
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.parts import PartedStage
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -19,11 +21,16 @@ from luigi_tasks.extracts.contract import LOANS, TABLES
 from luigi_tasks.layers.quality import QualityCheck
 from luigi_tasks.layers.silver import Silver
 
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
 log = logging.getLogger("luigi-interface")
 
 
-class GoldFeatures(SparkStage):
+class GoldFeatures(PartedStage):
     """Features and labels of every loan at its prediction point, without flagged customers.
+
+    A part is a vintage, where silver's loans are kept by month.
 
     Beside them the loans that should have a label by now and have none, each with the reason, and
     the loans that the flags keep out, with the label that they would have.
@@ -31,6 +38,7 @@ class GoldFeatures(SparkStage):
 
     reads = ("labels.*", "features.*")
     product = "features"
+    parted = ("features",)
 
     def check(self) -> None:
         super().check()
@@ -57,19 +65,27 @@ class GoldFeatures(SparkStage):
 
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow.dataset as ds
+        from pyspark.sql import functions as F
 
         from luigi_tasks.layers.gold_table import excluded_loans, gold_table
         from luigi_tasks.layers.labels import first_of_window, unlabelled
+        from luigi_tasks.layers.parts_by_month import part_of
 
         required = self.requires()
-        silver = {name: session.read(required[name].path()) for name in TABLES}
+        paths = {name: required[name].path() for name in TABLES}
+        silver = {name: session.read(path) for name, path in paths.items()}
         flags = session.read(required["flags"].path())
         settings = self.params.named()
-        gold = gold_table(silver, flags, **settings)
         reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
-        total = tables.count_rows(required[LOANS.name].path(), reached)
+        total = tables.count_rows(paths[LOANS.name], reached)
         with Progress(self, "joining", total, "loans") as progress:
-            session.write(gold, staging["features"], ["loan_id"], progress)
+            if tables.ONE_PART in tables.parts_of(paths[LOANS.name]):
+                self.keep(staging, {})
+                gold = gold_table(silver, flags, **settings)
+                placed = gold.withColumn(PART, part_of(F.col("vintage"), by_month=False))
+            else:
+                placed = self._stale_vintages(staging, paths, flags, settings)
+            session.write_parts(placed, staging["features"], ["loan_id"], progress)
         without_label = unlabelled(
             session.read(staging["features"]),
             silver[LOANS.name],
@@ -85,3 +101,44 @@ class GoldFeatures(SparkStage):
         reasons = tables.read(staging["unlabelled"], ["reason"])["reason"].to_pylist()
         for reason, n in sorted(Counter(reasons).items()):
             log.warning("loans past their observation point without a label: %d (%s)", n, reason)
+
+    def _stale_vintages(
+        self,
+        staging: Mapping[str, Path],
+        silver: Mapping[str, Path],
+        flags: DataFrame,
+        settings: dict[str, Any],
+    ) -> DataFrame:
+        """The gold table of the vintages that are not as they were; the others are kept."""
+        from pyspark.sql import functions as F
+
+        from luigi_tasks.layers import gold_parts
+        from luigi_tasks.layers.exclusion import passed
+        from luigi_tasks.layers.gold_table import gold_table
+        from luigi_tasks.layers.parts_by_month import part_of
+
+        flagged = self.requires()["flags"].path()
+        loans = silver[LOANS.name]
+        found = gold_parts.vintages(
+            loans,
+            tables.read(flagged, ["Customer_ID"])["Customer_ID"],
+            observation_mob=settings["observation_mob"],
+        )
+        newest = passed(session.read(loans), flags).agg(F.max("snapshot_date")).collect()[0][0]
+        parts = {name: tables.parts_of(path) for name, path in silver.items()}
+        window = {name: settings[name] for name in ("prediction_mob", "clickstream_months")}
+        recipes = gold_parts.recipes(parts, flagged, found, newest, **window)
+        with locks.publishing():
+            kept = self.keep(staging, recipes)
+        stale = sorted(recipes.keys() - kept) or sorted(recipes)[-1:]
+        self.drop(staging, kept & set(stale))
+        needed: dict[str, set[str]] = {name: set() for name in silver}
+        for vintage in stale:
+            for name, months in gold_parts.rests_on(vintage, parts, found, **window).items():
+                needed[name].update(months)
+        rows = {name: session.read(path, needed[name] or None) for name, path in silver.items()}
+        if kept:
+            of_stale = gold_parts.started_in(stale)
+            rows[LOANS.name] = rows[LOANS.name].where(of_stale)
+        gold = gold_table(rows, flags, **settings, newest=newest)
+        return gold.withColumn(PART, part_of(F.col("vintage"), by_month=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,13 +28,15 @@ def gold_table(
     performance_from: str,
     overdue_threshold: float,
     clickstream_months: int,
+    newest: dt.date | None = None,
 ) -> DataFrame:
     """The loans that have reached their prediction point, without those of flagged customers.
 
     KEYS, the features, label and label_date; delinquent says whether the loan was in arrears at any
     installment before its prediction point. Features are as they could be known at the prediction
     point and null where nothing is known; label and label_date are null until the label has
-    matured.
+    matured. `newest` is the newest snapshot of all loans that pass the flags; by default the
+    newest of the given ones.
     """
     sound = {name: passed(rows, flags) for name, rows in silver.items()}
     loans = every_loan(
@@ -44,6 +47,7 @@ def gold_table(
         performance_from=performance_from,
         overdue_threshold=overdue_threshold,
         clickstream_months=clickstream_months,
+        newest=newest,
     )
     return without_flagged(loans, flags)
 
@@ -57,6 +61,7 @@ def every_loan(
     performance_from: str,
     overdue_threshold: float,
     clickstream_months: int,
+    newest: dt.date | None = None,
 ) -> DataFrame:
     """The same of all customers: the loans scored by the newest loan snapshot.
 
@@ -65,7 +70,7 @@ def every_loan(
     installments = silver[LOANS.name]
     loans = _reached(
         installments,
-        installments,
+        _newest(installments) if newest is None else newest,
         prediction_mob=prediction_mob,
         overdue_threshold=overdue_threshold,
     )
@@ -106,7 +111,10 @@ def excluded_loans(
     """
     own = installments.join(gold.select("loan_id"), on="loan_id", how="left_anti")
     loans = _reached(
-        own, installments, prediction_mob=prediction_mob, overdue_threshold=overdue_threshold
+        own,
+        _newest(installments),
+        prediction_mob=prediction_mob,
+        overdue_threshold=overdue_threshold,
     )
     label = labels(
         own,
@@ -120,13 +128,19 @@ def excluded_loans(
     )
 
 
-def _reached(installments: DataFrame, all_installments: DataFrame, **settings: Any) -> DataFrame:
-    """KEYS of the loans scored by the newest snapshot of all installments."""
-    newest = all_installments.agg(F.max("snapshot_date").alias("newest"))
+def _newest(installments: DataFrame) -> DataFrame:
+    return installments.agg(F.max("snapshot_date").alias("newest"))
+
+
+def _reached(installments: DataFrame, newest: DataFrame | dt.date, **settings: Any) -> DataFrame:
+    """KEYS of the loans scored by the newest snapshot."""
+    points = prediction_points(installments, **settings)
+    if isinstance(newest, dt.date):
+        points = points.withColumn("newest", F.lit(newest))
+    else:
+        points = points.crossJoin(newest)
     return (
-        prediction_points(installments, **settings)
-        .crossJoin(newest)
-        .where(F.col("prediction_date") <= F.col("newest"))
+        points.where(F.col("prediction_date") <= F.col("newest"))
         .withColumn("vintage", F.trunc("loan_start_date", "month"))
         .select(*KEYS)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -98,8 +99,8 @@ def check_flagged(customers: Mapping[str, Any], *, max_flagged_share: float) -> 
 
 
 def nulls_by_column(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
-    """{column: {reason: rows}} of the null counts beside a silver table (column, reason, rows)."""
-    nulls: dict[str, dict[str, int]] = {}
+    """{column: {reason: rows}} of the null counts beside a silver table, all months together."""
+    nulls: dict[str, Counter[str]] = {}
     for row in rows:
-        nulls.setdefault(row["column"], {})[row["reason"]] = row["rows"]
-    return nulls
+        nulls.setdefault(row["column"], Counter())[row["reason"]] += row["rows"]
+    return {column: dict(by_reason) for column, by_reason in nulls.items()}

@@ -61,7 +61,7 @@ class TrainingData(StageOfGeneration):
         gold = self.requires()["gold"].path()
         settings = self.params.named()
         features = select_features(tables.dataset(gold).schema.names, settings.pop("features"))
-        loans = tables.read(gold, splits.LOAN).to_pandas()
+        loans = tables.read(gold, splits.LOAN).sort_by("loan_id").to_pandas()
         asked = self._asked_for()
         until = asked["train_until"] or settings.pop("train_until", "auto")
         day = splits.first_train_until(loans) if until == "auto" else dt.date.fromisoformat(until)

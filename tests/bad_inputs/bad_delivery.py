@@ -183,13 +183,11 @@ class Outcome:
 
     def nulls(self) -> Counter[tuple[str, str, str]]:
         """How many nulls of (extract, column, reason) silver has counted."""
-        return Counter(
-            {
-                (name, row["column"], row["reason"]): row["rows"]
-                for name in TABLES
-                for row in self._read(f"quarantine/silver/{name}_nulls.parquet")
-            }
-        )
+        found: Counter[tuple[str, str, str]] = Counter()
+        for name in TABLES:
+            for row in self._read(f"quarantine/silver/{name}_nulls.parquet"):
+                found[name, row["column"], row["reason"]] += row["rows"]
+        return found
 
     def of_value(self, case: BrokenValue) -> dict[str, Any]:
         """{"quarantine": reason}, or {"silver": value, "changed": columns, "flags": reasons}."""

@@ -40,6 +40,7 @@ def test_before_the_first_run_it_says_how_to_begin_and_the_plan_is_all_of_it(
     assert files_of(project) == before
 
 
+@pytest.mark.slow
 def test_the_plan_names_what_would_run_why_and_for_how_long_and_writes_nothing(
     project: Project,
 ) -> None:

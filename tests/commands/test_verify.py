@@ -100,6 +100,7 @@ def test_outputs_of_another_day_are_read_too(finished: Project, project: Project
     )
 
 
+@pytest.mark.slow
 def test_the_reports_of_another_day_are_as_they_were_published(project: Project) -> None:
     assert project.luigi("Report", "--as-of", "2025-08-01").returncode == 0
     page = project.path / "reports/as_of=2025-08-01/index.html"

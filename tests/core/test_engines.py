@@ -67,14 +67,22 @@ def test_the_result_of_sail_arrives_sorted_and_gives_the_same_bytes(
 
 
 def test_what_is_marked_is_counted_and_not_written(tmp_path: Path) -> None:
-    rows = [(3, None, None), (1, 1, None), (2, 1, 0), (4, 0, 0)]
-    frame = session.current().createDataFrame(rows, "n int, doubt byte, fault byte")
+    rows = [
+        *((3, None, None, 24300), (1, 1, None, 24300), (2, 1, 0, 24300), (5, None, None, 24311)),
+        *((4, 0, 0, 24300), (6, None, 1, 1)),
+    ]
+    frame = session.current().createDataFrame(rows, "n int, doubt byte, fault byte, part int")
     marks = Marks(("doubt", "fault"), codes=2, aside="fault")
     assert session.sift(frame, tmp_path / "rows", ["n"], marks) == {
-        "doubt": [1, 2],
-        "fault": [2, 0],
+        "2025-01": {"doubt": [1, 2], "fault": [2, 0]},
+        "2025-12": {"doubt": [0, 0], "fault": [0, 0]},
+        "undated": {"doubt": [0, 0], "fault": [0, 1]},
     }
-    assert ds.dataset(tmp_path / "rows").to_table().to_pydict() == {"n": [1, 3]}
+    files = {file.stem: file for file in (tmp_path / "rows").iterdir()}
+    assert {part: ds.dataset(file).to_table().to_pydict() for part, file in files.items()} == {
+        "2025-01": {"n": [1, 3]},
+        "2025-12": {"n": [5]},
+    }
 
 
 def test_row_groups_do_not_depend_on_how_the_rows_arrive() -> None:

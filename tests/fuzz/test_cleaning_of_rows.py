@@ -12,7 +12,8 @@ import pytest
 from conftest import LOANS
 from hypothesis import given
 from hypothesis import strategies as st
-from small_tables import SOUND_TEXTS, Row, bronze, examine
+from pyspark.sql import DataFrame
+from small_tables import SOUND_TEXTS, Row, bronze, split_as_the_stage_does
 
 from fuzz.conftest import examples
 from fuzz.promises import first_fault, promises
@@ -20,7 +21,8 @@ from fuzz.texts import texts
 from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.snapshot_days import count_days
-from luigi_tasks.layers.cleaning import clean, read_values, split, without_duplicates
+from luigi_tasks.layers.cleaning import clean, read_values
+from luigi_tasks.layers.conflicts import conflicts, without_duplicates
 
 TABLE = TABLES[LOANS]
 COLUMNS = promises()[LOANS]
@@ -52,7 +54,7 @@ def split_by_engine(rows: list[dict[str, str]]) -> tuple[list[Row], list[Row]]:
     """(silver, quarantine) as the stage Silver makes them."""
     values = read_values(bronze(LOANS, *rows), TABLE)
     values = session.current().createDataFrame(values.toArrow())  # one plan is enough
-    kept, quarantine = split(values, TABLE, examine(values, TABLE))
+    kept, quarantine = split_as_the_stage_does(values, TABLE)
     return kept.toArrow().to_pylist(), quarantine.toArrow().to_pylist()
 
 
@@ -133,7 +135,7 @@ def test_the_same_rows_in_another_order_give_the_same_bytes(
         folder = tmp_path_factory.mktemp("silver")
         values = read_values(bronze(LOANS, *rows), TABLE)
         values = session.current().createDataFrame(values.toArrow())
-        kept, quarantine = split(values, TABLE, examine(values, TABLE))
+        kept, quarantine = split_as_the_stage_does(values, TABLE)
         session.write(kept, folder / "rows", list(TABLE.key))
         session.write(quarantine, folder / "quarantine", quarantine.columns)
         return {_below(folder, file): file.read_bytes() for file in folder.rglob("*.parquet")}
@@ -141,6 +143,10 @@ def test_the_same_rows_in_another_order_give_the_same_bytes(
     shuffled = list(rows)
     order.shuffle(shuffled)
     assert written(rows) == written(shuffled)
+
+
+def split_duplicates(rows: DataFrame) -> tuple[DataFrame, DataFrame]:
+    return without_duplicates(rows, TABLE, conflicts(rows, TABLE).different)
 
 
 def _below(folder: Path, file: Path) -> str:
@@ -151,9 +157,9 @@ def _below(folder: Path, file: Path) -> str:
 @given(many_rows)
 def test_what_is_kept_of_the_duplicates_holds_no_duplicate(rows: list[dict[str, str]]) -> None:
     sound = clean(read_values(bronze(LOANS, *rows), TABLE), TABLE).toArrow()
-    kept, _ = without_duplicates(session.current().createDataFrame(sound), TABLE)
+    kept, _ = split_duplicates(session.current().createDataFrame(sound))
     once = session.current().createDataFrame(kept.toArrow())
-    again, quarantine = without_duplicates(once, TABLE)
+    again, quarantine = split_duplicates(once)
     assert quarantine.count() == 0
     assert Counter(map(tuple, again.collect())) == Counter(map(tuple, once.collect()))
 

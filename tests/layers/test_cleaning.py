@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
-from small_tables import SOUND_TEXTS, bronze, collected, examine
+from small_tables import (
+    SOUND_TEXTS,
+    Findings,
+    bronze,
+    collected,
+    examine,
+    split_as_the_stage_does,
+)
 
+from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.cleaning import (
-    Findings,
     clean,
-    empty_quarantine,
     faulty,
+    marked,
+    marks,
     null_counts,
+    quarantine_schema,
     read_values,
-    split,
-    without_duplicates,
 )
+from luigi_tasks.layers.conflicts import split
 
 
 def cleaned(table: str, column: str, *texts: str, silver_column: str | None = None) -> list[Any]:
@@ -45,7 +54,7 @@ def split_by_key(table: str, *rows: Mapping[str, str]) -> tuple[list[Any], list[
     """(rows kept, quarantine) when duplicates are looked at."""
     contract = TABLES[table]
     values = read_values(bronze(table, *rows), contract)
-    kept, quarantine = without_duplicates(clean(values, contract), contract)
+    kept, quarantine = split_as_the_stage_does(values, contract)
     return collected(kept, *contract.key), collected(quarantine, *contract.key)
 
 
@@ -270,8 +279,8 @@ def test_the_same_customer_on_another_day_is_no_duplicate() -> None:
     kept, quarantine = split_by_key(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"})
     assert len(kept) == 2
     assert quarantine == []
-    assert not findings(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"}).has_duplicates
-    assert findings(ATTRIBUTES, {}, {}).has_duplicates
+    assert findings(ATTRIBUTES, {}, {"snapshot_date": "1/6/2023"}).rows_in_conflict == 0
+    assert findings(ATTRIBUTES, {}, {}).rows_in_conflict == 1
 
 
 def test_the_null_counts_of_several_rows_and_reasons_add_up() -> None:
@@ -293,7 +302,9 @@ def test_silver_and_quarantine_hold_every_row_with_or_without_duplicates() -> No
     rows = [{"Customer_ID": ""}, {}, {"Customer_ID": "CUS_2"}]
     for repeated in ([], [{}]):
         values = read_values(bronze(ATTRIBUTES, *rows, *repeated), table)
-        kept, quarantine = split(values, table, examine(values, table))
+        kept, quarantine = (
+            split_as_the_stage_does(values, table) if repeated else split(values, table, None)
+        )
         assert [row["Customer_ID"] for row in collected(kept, "Customer_ID")] == ["CUS_1", "CUS_2"]
         reasons = [row["reason"] for row in collected(quarantine, "reason")]
         assert reasons == ["Customer_ID is empty", *("repeats another row" for _ in repeated)]
@@ -301,20 +312,26 @@ def test_silver_and_quarantine_hold_every_row_with_or_without_duplicates() -> No
 
 def test_an_empty_quarantine_has_the_columns_of_one_with_rows() -> None:
     table = TABLES[ATTRIBUTES]
-    sound = examine(read_values(bronze(ATTRIBUTES, {}), table), table)
-    assert not sound.has_quarantined_rows
     values = read_values(bronze(ATTRIBUTES, {"Customer_ID": ""}), table)
-    assert examine(values, table).has_quarantined_rows
-    empty, one_row = empty_quarantine(table).schema, faulty(values, table).toArrow().schema
+    empty, one_row = quarantine_schema(table), faulty(values, table).toArrow().schema
     assert (empty.names, empty.types) == (one_row.names, one_row.types)
 
 
-def test_null_counts_are_one_row_a_column_and_reason() -> None:
-    counts = null_counts({"Age": {"empty": 2, "unreadable": 1}, "Occupation": {"placeholder": 3}})
-    assert counts.to_pylist() == [
-        {"column": "Age", "reason": "empty", "rows": 2},
-        {"column": "Age", "reason": "unreadable", "rows": 1},
-        {"column": "Occupation", "reason": "placeholder", "rows": 3},
+def test_null_counts_are_one_row_a_part_column_and_reason(tmp_path: Path) -> None:
+    table = TABLES[ATTRIBUTES]
+    rows = [
+        {"Customer_ID": "CUS_1", "Age": "", "snapshot_date": "1/6/2023"},
+        {"Customer_ID": "CUS_2", "Age": "", "Occupation": "____"},
+        {"Customer_ID": "CUS_3", "Age": "x", "snapshot_date": "31/6/2023"},
+    ]
+    frame = marked(read_values(bronze(ATTRIBUTES, *rows), table), table, by_month=True)
+    counts = session.sift(frame, tmp_path / "rows", list(table.key), marks(table))
+    assert [tuple(row.values()) for row in null_counts(counts, table).to_pylist()] == [
+        ("2023-05", "Age", "empty", 1),
+        ("2023-05", "Occupation", "placeholder", 1),
+        ("2023-06", "Age", "empty", 1),
+        ("undated", "Age", "unreadable", 1),
+        ("undated", "snapshot_date", "unreadable", 1),
     ]
 
 

@@ -77,7 +77,8 @@ def test_the_form_that_is_expected_is_that_of_the_kind_of_the_column() -> None:
 
 def test_null_counts_are_gathered_by_column() -> None:
     rows = [
-        {"column": "Age", "reason": "empty", "rows": 2},
-        {"column": "Age", "reason": "unreadable", "rows": 1},
+        {"part": "2025-01", "column": "Age", "reason": "empty", "rows": 2},
+        {"part": "2025-01", "column": "Age", "reason": "unreadable", "rows": 1},
+        {"part": "2025-02", "column": "Age", "reason": "empty", "rows": 3},
     ]
-    assert nulls_by_column(rows) == {"Age": {"empty": 2, "unreadable": 1}}
+    assert nulls_by_column(rows) == {"Age": {"empty": 5, "unreadable": 1}}

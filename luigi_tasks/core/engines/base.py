@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,6 +15,11 @@ from luigi_tasks.core.progress import Progress
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+# The column of a frame that says in which part of a dataset a row belongs: a number that
+# `tables.name_of_part` names.
+PART = "part"
+# Rows by part, mark and code.
+Counts = dict[str, dict[str, list[int]]]
 # Otherwise every column expression looks up its place in our code. Static in Apache Spark.
 NO_DEBUGGING = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
 
@@ -50,9 +56,11 @@ class Engine(ABC):
         if session is not None:
             session.stop()
 
-    def read(self, session: SparkSession, path: Path) -> DataFrame:
-        """The parquet dataset at a path that exists."""
-        return session.read.parquet(*(self.address(file) for file in tables.files_of(path)))
+    def read(
+        self, session: SparkSession, path: Path, parts: Collection[str] | None = None
+    ) -> DataFrame:
+        """The parquet dataset at a path that exists, or these parts of it."""
+        return session.read.parquet(*(self.address(file) for file in tables.files_of(path, parts)))
 
     @abstractmethod
     def address(self, file: Path) -> str:
@@ -69,6 +77,16 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def write_parts(
+        self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+    ) -> None:
+        """Write a frame as a dataset in parts, or add parts to one that is being built.
+
+        The column PART names the part of a row and is not written. A part is one file, sorted by
+        `order`, columns that identify a row within it.
+        """
+
+    @abstractmethod
     def sift(
         self,
         frame: DataFrame,
@@ -76,8 +94,8 @@ class Engine(ABC):
         order: list[str],
         marks: Marks,
         progress: Progress | None = None,
-    ) -> dict[str, list[int]]:
-        """Write a frame as `write` does, but for its `marks`: {mark: rows by code} over all rows.
+    ) -> Counts:
+        """Write a frame as `write_parts` does, but for its `marks`, which are counted.
 
         A frame is computed once wherever its rows pass through this process.
         """

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_tasks.core.engines.base import Engine, Marks
+from luigi_tasks.core import tables
+from luigi_tasks.core.engines.base import PART, Counts, Engine, Marks
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.progress import Progress
 
@@ -33,6 +34,25 @@ class WithExecutors(Engine):
         placed.write.parquet(str(path.absolute()), compression="zstd")
         _name_by_number(path)
 
+    def write_parts(
+        self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+    ) -> None:
+        """The rows of a part meet on one executor, which sorts and writes them."""
+        from pyspark.sql.pandas.types import to_arrow_schema
+
+        placed = frame.repartition(PART).sortWithinPartitions(PART, *order)
+        below = path / "_parts"
+        placed.write.partitionBy(PART).parquet(str(below.absolute()), compression="zstd")
+        files = file_system(path)
+        for name in files.names(below):
+            folder, _, file = name.rpartition("/")
+            if file.endswith(".parquet"):
+                part = tables.name_of_part(int(folder.partition("=")[2]))
+                files.move(below / name, path / tables.file_of_part(part))
+        files.discard(below)
+        with tables.writing_parts(path, to_arrow_schema(frame.drop(PART).schema)):
+            pass  # there is a file now, if only one without a row
+
     def sift(
         self,
         frame: DataFrame,
@@ -40,21 +60,29 @@ class WithExecutors(Engine):
         order: list[str],
         marks: Marks,
         progress: Progress | None = None,
-    ) -> dict[str, list[int]]:
+    ) -> Counts:
         """The executors compute it twice: they count, then they write."""
         from pyspark.sql import functions as F
 
-        row = frame.agg(
-            *(
-                F.count(F.when(F.col(mark) == code, 1)).alias(f"{mark} {code}")
-                for mark in marks.columns
-                for code in range(marks.codes)
+        rows = (
+            frame.groupBy(PART)
+            .agg(
+                *(
+                    F.count(F.when(F.col(mark) == code, 1)).alias(f"{mark} {code}")
+                    for mark in marks.columns
+                    for code in range(marks.codes)
+                )
             )
-        ).collect()[0]
+            .collect()
+        )
         kept = frame.where(F.col(marks.aside).isNull()).drop(*marks.columns)
-        self.write(kept, path, order, progress)
+        self.write_parts(kept, path, order, progress)
         return {
-            mark: [row[f"{mark} {code}"] for code in range(marks.codes)] for mark in marks.columns
+            tables.name_of_part(row[PART]): {
+                mark: [row[f"{mark} {code}"] for code in range(marks.codes)]
+                for mark in marks.columns
+            }
+            for row in rows
         }
 
 

@@ -10,13 +10,13 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luigi_tasks.core import tables
-from luigi_tasks.core.engines.base import NO_DEBUGGING, Engine, Marks, impatient
+from luigi_tasks.core.engines.base import NO_DEBUGGING, PART, Counts, Engine, Marks, impatient
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import is_shared
 from luigi_tasks.core.progress import Progress
@@ -88,6 +88,16 @@ class Sail(Engine):
         """One file, sorted, in row groups of ROW_GROUP rows."""
         _write(*_stream(frame.sort(*order)), path, progress)
 
+    def write_parts(
+        self, frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+    ) -> None:
+        schema, rows = _stream(frame.sort(PART, *order))
+        with tables.writing_parts(path, _without(schema, [PART])) as add:
+            for part, table in _by_part(rows):
+                add(part, table)
+                if progress:
+                    progress.add(table.num_rows)
+
     def sift(
         self,
         frame: DataFrame,
@@ -95,17 +105,21 @@ class Sail(Engine):
         order: list[str],
         marks: Marks,
         progress: Progress | None = None,
-    ) -> dict[str, list[int]]:
+    ) -> Counts:
         """The marks are counted and taken off as the rows arrive.
 
         The engine leaves no row out: it would compute what says so once more before the rest.
         """
-        import pyarrow as pa
-
-        schema, rows = _stream(frame.sort(*order))
-        counts = {mark: [0] * marks.codes for mark in marks.columns}
-        kept = pa.schema(field for field in schema if field.name not in counts)
-        _write(kept, _sifted(rows, marks, counts), path, progress)
+        schema, rows = _stream(frame.sort(PART, *order))
+        counts: Counts = {}
+        with tables.writing_parts(path, _without(schema, [PART, *marks.columns])) as add:
+            for part, table in _by_part(rows):
+                own = counts.setdefault(part, {mark: [0] * marks.codes for mark in marks.columns})
+                kept = _sifted(table, marks, own)
+                if kept.num_rows:
+                    add(part, kept)
+                if progress:
+                    progress.add(table.num_rows)
         return counts
 
     def explained(self, error: Exception) -> PipelineError | None:
@@ -164,16 +178,31 @@ def _write(
                 progress.add(group.num_rows)
 
 
-def _sifted(
-    arriving: Iterable[pa.Table], marks: Marks, counts: dict[str, list[int]]
-) -> Iterator[pa.Table]:
-    """The rows that are not set aside, without their marks, which are added to `counts`."""
+def _by_part(arriving: Iterable[pa.Table]) -> Iterator[tuple[str, pa.Table]]:
+    """The rows in tables of one part each, without its name. They arrive sorted by part."""
     for table in arriving:
-        for mark in marks.columns:
-            if table[mark].null_count < table.num_rows:
-                for entry in table[mark].drop_null().value_counts().to_pylist():
-                    counts[mark][entry["values"]] += entry["counts"]
-        yield table.filter(table[marks.aside].is_null()).drop_columns(list(marks.columns))
+        begin = 0
+        for run in table[PART].value_counts().to_pylist():
+            yield (
+                tables.name_of_part(run["values"]),
+                table.slice(begin, run["counts"]).drop_columns(PART),
+            )
+            begin += run["counts"]
+
+
+def _without(schema: pa.Schema, names: Collection[str]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(field for field in schema if field.name not in names)
+
+
+def _sifted(table: pa.Table, marks: Marks, counts: dict[str, list[int]]) -> pa.Table:
+    """The rows that are not set aside, without their marks, which are added to `counts`."""
+    for mark in marks.columns:
+        if table[mark].null_count < table.num_rows:
+            for entry in table[mark].drop_null().value_counts().to_pylist():
+                counts[mark][entry["values"]] += entry["counts"]
+    return table.filter(table[marks.aside].is_null()).drop_columns(list(marks.columns))
 
 
 def regrouped(arriving: Iterable[pa.Table], size: int) -> Iterator[pa.Table]:

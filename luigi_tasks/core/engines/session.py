@@ -11,13 +11,13 @@ import concurrent.futures.thread  # noqa: F401 (it must not be imported first wi
 import contextlib
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from multiprocessing import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from luigi_tasks.core import imports
-from luigi_tasks.core.engines.base import Engine, Marks
+from luigi_tasks.core.engines.base import Counts, Engine, Marks
 from luigi_tasks.core.engines.config import settings
 from luigi_tasks.core.progress import Progress
 
@@ -83,10 +83,13 @@ atexit.register(shutdown)
 os.register_at_fork(before=_before_fork)
 
 
-def read(path: Path) -> DataFrame:
-    """The parquet dataset at a path. A missing one is an error, not an empty frame."""
+def read(path: Path, parts: Collection[str] | None = None) -> DataFrame:
+    """The parquet dataset at a path, or these parts of it.
+
+    A missing one is an error, not an empty frame.
+    """
     engine, session = _started()
-    return engine.read(session, path)
+    return engine.read(session, path, parts)
 
 
 def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None) -> None:
@@ -98,14 +101,26 @@ def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | N
     engine.write(frame, path, order, progress)
 
 
+def write_parts(
+    frame: DataFrame, path: Path, order: list[str], progress: Progress | None = None
+) -> None:
+    """Write a frame of this session as a dataset in parts, which its column PART names.
+
+    The dataset may have other parts already. A part is one file, sorted by `order`, columns that
+    identify a row within it.
+    """
+    engine, _ = _started()
+    engine.write_parts(frame, path, order, progress)
+
+
 def sift(
     frame: DataFrame,
     path: Path,
     order: list[str],
     marks: Marks,
     progress: Progress | None = None,
-) -> dict[str, list[int]]:
-    """Write a frame of this session but for its marks: {mark: rows by code} over all rows."""
+) -> Counts:
+    """Write a frame of this session in parts, but for its marks: {part: {mark: rows by code}}."""
     engine, _ = _started()
     return engine.sift(frame, path, order, marks, progress)
 

@@ -1,0 +1,130 @@
+"""The parts of the gold table: one vintage each, and on what of silver and the flags each rests.
+
+A vintage rests on the months in which its loans have an installment up to the observation point,
+on the attributes and financials up to its prediction points, on the clickstream of its windows and
+on the flags of its customers. Whatever else is delivered leaves it as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from luigi_tasks.core import digests, tables
+from luigi_tasks.core.recipes import Recipe
+from luigi_tasks.extracts.contract import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
+from luigi_tasks.layers.parts_by_month import first_day, months_later
+
+_COLUMNS = ["Customer_ID", "loan_start_date", "installment_num"]
+
+
+@dataclass(frozen=True)
+class Vintages:
+    """What silver's loans say of each vintage, such as 2025-01.
+
+    `months` are the parts with an installment up to the observation point, `flagged` the customers
+    among those that have a flag.
+    """
+
+    months: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    flagged: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+def vintages(loans: Path, flagged: pa.Array, *, observation_mob: int) -> Vintages:
+    """Read silver's loans, a part at a time."""
+    found = Vintages()
+    for month in tables.parts_of(loans):
+        for rows in tables.batches(loans, _COLUMNS, parts=[month]):
+            # Few days occur, so that they are looked at once each.
+            starts = rows["loan_start_date"].combine_chunks().dictionary_encode()
+            names = [f"{start:%Y-%m}" for start in starts.dictionary.to_pylist()]
+            counts = pc.less_equal(rows["installment_num"], observation_mob)
+            for code in pc.unique(starts.indices.filter(counts.combine_chunks())).to_pylist():
+                found.months[names[code]].add(month)
+            with_flag = pc.is_in(rows["Customer_ID"], flagged)
+            borrowers = pa.table({"code": starts.indices, "customer": rows["Customer_ID"]})
+            for row in borrowers.filter(with_flag).to_pylist():
+                found.flagged[names[row["code"]]].add(row["customer"])
+    return found
+
+
+def started_in(vintages: Sequence[str]) -> Column:
+    """Whether a loan started in one of these months: one comparison for each run of them."""
+    runs: list[list[str]] = []
+    for vintage in sorted(vintages):
+        if runs and months_later(runs[-1][-1], 1) == vintage:
+            runs[-1].append(vintage)
+        else:
+            runs.append([vintage])
+    start = F.col("loan_start_date")
+    within = (
+        (start >= F.lit(first_day(run[0]))) & (start < F.lit(first_day(months_later(run[-1], 1))))
+        for run in runs
+    )
+    return reduce(lambda a, b: a | b, within, F.lit(False))
+
+
+def rests_on(
+    vintage: str,
+    parts: Mapping[str, Collection[str]],
+    found: Vintages,
+    *,
+    prediction_mob: int,
+    clickstream_months: int,
+) -> dict[str, list[str]]:
+    """Of the `parts` of silver, by extract, those that can tell something of a vintage."""
+    last = months_later(vintage, prediction_mob)
+    first_click = months_later(vintage, -clickstream_months)
+    known = {
+        LOANS.name: found.months[vintage],
+        ATTRIBUTES.name: {part for part in parts[ATTRIBUTES.name] if part <= last},
+        FINANCIALS.name: {part for part in parts[FINANCIALS.name] if part <= last},
+        CLICKSTREAM.name: {p for p in parts[CLICKSTREAM.name] if first_click <= p <= vintage},
+    }
+    return {name: sorted(months) for name, months in known.items()}
+
+
+def recipes(
+    parts: Mapping[str, Mapping[str, str]],
+    flags: Path,
+    found: Vintages,
+    newest: dt.date | None,
+    *,
+    prediction_mob: int,
+    clickstream_months: int,
+) -> dict[str, Recipe]:
+    """By vintage: digests of what it rests on, and the newest day on which it can be scored.
+
+    `parts` are those of silver by extract, with their digests; `newest` is the newest snapshot of
+    the loans: prediction points after it have not been reached.
+    """
+    table = tables.read(flags, ["Customer_ID", "quarantined_from"]).to_pylist()
+    since = {row["Customer_ID"]: str(row["quarantined_from"]) for row in table}
+    recipes = {}
+    for vintage in sorted(found.months):
+        known = rests_on(
+            vintage,
+            parts,
+            found,
+            prediction_mob=prediction_mob,
+            clickstream_months=clickstream_months,
+        )
+        flagged = [[customer, since[customer]] for customer in sorted(found.flagged[vintage])]
+        recipes[vintage] = {
+            **{
+                name: digests.of_json({part: parts[name][part] for part in months})
+                for name, months in known.items()
+            },
+            "flags": digests.of_json(flagged),
+            "reached": min(f"{newest}", f"{months_later(vintage, prediction_mob)}-31"),
+        }
+    return recipes
