@@ -52,11 +52,14 @@ class PartedStage(SparkStage):
         """
         self._recipes = recipes
         self._kept: dict[str, dict[str, str]] = {}
-        kept = set(recipes)
-        today = _without_inputs(self.recipe())
+        published = {name: target.provenance() for name, target in self.output().items()}
+        kept = set(recipes) if all(published.values()) else set()
+        today = _without_inputs(self.recipe()) if kept else {}
         for name, target in self.output().items():
-            provenance = target.provenance()
-            if provenance is None or _without_inputs(provenance.recipe) != today:
+            provenance = published[name]
+            if not kept or provenance is None:
+                break
+            if _without_inputs(provenance.recipe) != today:
                 kept = set()
             elif name not in self.parted:
                 # What is not in parts may be read while the others are built.
@@ -69,7 +72,7 @@ class PartedStage(SparkStage):
                     and damage_of(target.path, _files(provenance, [part])) is None
                 }
         for name, target in self._parted_targets().items():
-            provenance = target.provenance()
+            provenance = published[name]
             self._kept[name] = _files(provenance, kept) if provenance else {}
             staging[name].mkdir()
             for file in self._kept[name]:

@@ -78,12 +78,16 @@ def file_of_part(part: str) -> str:
 
 
 def parts_of(path: Path) -> dict[str, str]:
-    """The parts of a published dataset, with the SHA-256 of each one's file."""
+    """The parts of a dataset with the SHA-256 of each one's file; of one without a row, none.
+
+    Where nothing was published with a provenance, the digests are empty.
+    """
     provenance = Directory(path).provenance()
-    files = provenance.files if provenance else {}
+    if provenance is None:
+        return dict.fromkeys(sorted(parts_there(path) - {NO_PART}), "")
     return {
         name.removesuffix(".parquet"): digest
-        for name, digest in sorted(files.items())
+        for name, digest in sorted(provenance.files.items())
         if name != file_of_part(NO_PART)
     }
 
