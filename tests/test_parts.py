@@ -72,7 +72,7 @@ def as_from_scratch(project: Project, folder: Path) -> dict[str, str]:
 def small(path: Path) -> Project:
     """Few extracts that are kept by month all the same; not yet run."""
     project = Project.create(path, customers=600)
-    project.edit("params.yaml", "by_month_from_mb: 100", "by_month_from_mb: 0")
+    project.edit("params.yaml", "by_month_from_mb: 1000", "by_month_from_mb: 0")
     return project
 
 
@@ -219,7 +219,7 @@ def test_extracts_that_are_small_together_are_one_part_each_with_the_same_rows(
     by_month: Project, tmp_path: Path
 ) -> None:
     project = by_month.copy(tmp_path / "project")
-    project.edit("params.yaml", "by_month_from_mb: 0", "by_month_from_mb: 100")
+    project.edit("params.yaml", "by_month_from_mb: 0", "by_month_from_mb: 1000")
     built(project)
     for dataset in (*map(silver, TABLES), GOLD):
         assert set(parts(project, dataset)) == {"part-00000"}

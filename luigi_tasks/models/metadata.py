@@ -136,3 +136,11 @@ class ModelMetadata(Record, frozen=True):
     calibration: str = "none"
     calibrated_metrics: Metrics = {}
     provenance: Provenance | None = None
+
+    @property
+    def model_in_words(self) -> str:
+        """The candidate, and since when the loans began that it has learnt from, if not all did."""
+        candidate, _, window = self.champion.partition(", ")
+        if not window or self.window.since is None:
+            return candidate
+        return f"{candidate} of loans since {self.window.since:%b %Y}"

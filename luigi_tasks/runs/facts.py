@@ -78,7 +78,7 @@ def _of_quality(task: QualityCheck) -> str:
 
 def _of_model(task: BestModel) -> str:
     metadata = read_metadata(task.generation)
-    return f"AUC {metadata.calibrated_metrics['performing']['auc']:.3f} {metadata.champion}"
+    return f"AUC {metadata.calibrated_metrics['performing']['auc']:.3f} {metadata.model_in_words}"
 
 
 def _of_incidents(task: Incidents) -> str:

@@ -93,7 +93,7 @@ def of_model(metadata: ModelMetadata) -> str:
     """The champion of the candidates and its AUC of performing loans, with its 95 % interval."""
     test = metadata.calibrated_metrics["performing"]
     return (
-        f"{metadata.champion}, AUC {test['auc']:.3f} "
+        f"{metadata.model_in_words}, AUC {test['auc']:.3f} "
         f"[{test['auc_low']:.3f}, {test['auc_high']:.3f}]"
     )
 

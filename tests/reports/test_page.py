@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import day
+from msgspec import structs
 from pages import EVIL, embedded, facts_of, rendered, with_a_challenger, with_an_incident
 from running import Project
 
@@ -269,6 +270,13 @@ def test_an_open_incident_is_the_state_and_the_extract_is_to_be_mended(facts: Pa
     assert "CloseIncident --extract feature_clickstream" in first["to_do"][1]["command"]
     closed = first_screen(with_an_incident(facts, is_open=False))
     assert closed["state"] != "incident"
+
+
+def test_a_champion_that_learnt_from_loans_since_a_break_is_called_so(facts: PageFacts) -> None:
+    window = structs.replace(facts.model.window, since=day("2024-07-01"))
+    champion = structs.replace(facts.model, champion="random_forest, since", window=window)
+    numbers = numbers_of(replace(facts, models={**facts.models, facts.generation: champion}))
+    assert numbers["champion"]["model"] == "random_forest of loans since Jul 2024"
 
 
 def test_a_challenger_that_waits_makes_the_next_run_the_thing_to_do(facts: PageFacts) -> None:

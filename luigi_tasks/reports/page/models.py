@@ -55,7 +55,7 @@ def _reigns(facts: PageFacts) -> Rows:
     return [
         {
             "generation": reign.generation,
-            "model": facts.models[reign.generation].champion,
+            "model": facts.models[reign.generation].model_in_words,
             "name": f"generation {reign.generation}",
             "lane": "champion",
             "shade": "odd" if place % 2 else "even",

@@ -18,7 +18,7 @@ def numbers_of(facts: PageFacts) -> dict[str, Any]:
         "as_of": facts.as_of,
         "champion": {
             "generation": facts.generation,
-            "model": facts.model.champion,
+            "model": facts.model.model_in_words,
             "train_until": window.train_until,
             "trained_on": window.train.loans if window.train else None,
             "out_of_time_auc": performing.get("auc"),

@@ -1,0 +1,114 @@
+"""What one more month costs, and one corrected row: against a cold run on the same extracts.
+
+    python benchmarks/new_month.py [SCALE...]     (multiples of 12,500 customers; default 10)
+
+At each scale extracts up to October 2024 are run; then come November's rows of all four extracts,
+and then a corrected income in October 2023. After each delivery the whole pipeline runs, beside it
+in another folder from nothing, and bronze, silver and gold must have the same bytes, or the
+benchmark stops. Seconds are those of whole commands and of the stages up to gold. The extracts are
+kept by month whatever their size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench import CUSTOMERS, OUTPUTS, ROOT, TO_GOLD, changed, luigi, measure, of_tasks
+
+BEFORE, AFTER = (2024, 10), (2024, 11)
+CORRECTED = "features_financials.csv"
+LAYERS = ("bronze", "silver", "gold/features.parquet", "quarantine")
+
+
+def month_of(line: str) -> tuple[int, int]:
+    """The year and month at the end of a line; all extracts end in snapshot_date, d/M/yyyy."""
+    _, month, year = line.rstrip().rpartition(",")[2].split("/")
+    return int(year), int(month)
+
+
+def deliver(whole: Path, folder: Path, until: tuple[int, int]) -> None:
+    """The rows of the extracts up to a month."""
+    for path in sorted(whole.glob("*.csv")):
+        with path.open() as lines, (folder / path.name).open("w") as out:
+            out.write(next(lines))
+            out.writelines(line for line in lines if month_of(line) <= until)
+
+
+def correct(folder: Path) -> None:
+    """Another income of the first customer whose financials are of October 2023."""
+    path = folder / CORRECTED
+    lines = path.read_text().splitlines(keepends=True)
+    place = lines[0].split(",").index("Annual_Income")
+    row = next(n for n, line in enumerate(lines[1:], 1) if month_of(line) == (2023, 10))
+    values = lines[row].split(",")
+    values[place] = "40000" if values[place] != "40000" else "50000"
+    lines[row] = ",".join(values)
+    path.write_text("".join(lines))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """{file: SHA-256} of what is kept by month, and of its quarantine."""
+    found = {}
+    for layer in LAYERS:
+        for path in sorted((folder / "datamart" / layer).rglob("*.parquet")):
+            if path.is_file():
+                name = path.relative_to(folder).as_posix()
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def project(folder: Path) -> Path:
+    """A folder with the settings, in which extracts are kept by month."""
+    (folder / "data").mkdir(parents=True)
+    shutil.copy(ROOT / "luigi.cfg", folder)
+    text = (ROOT / "params.yaml").read_text()
+    size = re.search(r"by_month_from_mb: \d+", text)
+    assert size
+    (folder / "params.yaml").write_text(changed(text, size[0], "by_month_from_mb: 0"))
+    return folder
+
+
+def at_scale(scale: int, folder: Path) -> None:
+    """Print what each delivery costs."""
+    whole = folder / "whole"
+    data = [sys.executable, "-m", "luigi_tasks", "sample-data", "--out", str(whole)]
+    monthly, cold = project(folder / "monthly"), project(folder / "cold")
+    measure(f"{scale}× sample data", [*data, "--customers", str(scale * CUSTOMERS)], monthly)
+    deliver(whole, monthly / "data", BEFORE)
+    measure(f"{scale}× up to October 2024, cold", luigi("Pipeline"), monthly)
+    for what, change in (
+        ("one more month", lambda place: deliver(whole, place, AFTER)),
+        ("one corrected row", correct),
+    ):
+        change(monthly / "data")
+        shutil.rmtree(cold / "data")
+        shutil.copytree(monthly / "data", cold / "data")
+        for name in OUTPUTS:
+            shutil.rmtree(cold / name, ignore_errors=True)
+        runs: list[dict[str, Any]] = [
+            measure(f"{scale}× {what}", luigi("Pipeline"), monthly),
+            measure(f"{scale}× {what}, cold", luigi("Pipeline"), cold),
+        ]
+        if digests(monthly) != digests(cold):
+            sys.exit(f"{what}: other bytes than those of a cold run")
+        for name, (one, other) in {
+            "whole": [run["seconds"] for run in runs],
+            "up to gold": [of_tasks(run, TO_GOLD)[0] for run in runs],
+        }.items():
+            print(f"{scale}× {what}, {name}: {one:.1f} of {other:.1f} s, {one / other:.2f}")
+
+
+def main() -> None:
+    for scale in map(int, sys.argv[1:] or ["10"]):
+        with tempfile.TemporaryDirectory() as place:
+            at_scale(scale, Path(place))
+
+
+if __name__ == "__main__":
+    main()
