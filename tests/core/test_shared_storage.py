@@ -181,7 +181,10 @@ def test_the_store_holds_the_same_bytes_as_a_datamart_on_this_machine(
     shared: Project, finished: Project, store: str
 ) -> None:
     assert objects(store) == finished.digests("datamart")
-    assert shared.digests("model_store", "reports") == finished.digests("model_store", "reports")
+    here, there = (each.digests("model_store", "reports") for each in (finished, shared))
+    # The page links to the tables only where they lie on this machine.
+    assert here.pop("reports/index.html") != there.pop("reports/index.html")
+    assert here == there
     assert not (shared.path / "datamart").exists()
 
 
