@@ -21,15 +21,18 @@ from typing import Any
 
 from bench import CUSTOMERS, OUTPUTS, ROOT, TO_GOLD, changed, luigi, measure, of_tasks
 
+from luigi_tasks.extracts.contract import parse_date
+
 BEFORE, AFTER = (2024, 10), (2024, 11)
 CORRECTED = "features_financials.csv"
 LAYERS = ("bronze", "silver", "gold/features.parquet", "quarantine")
 
 
 def month_of(line: str) -> tuple[int, int]:
-    """The year and month at the end of a line; all extracts end in snapshot_date, d/M/yyyy."""
-    _, month, year = line.rstrip().rpartition(",")[2].split("/")
-    return int(year), int(month)
+    """The year and month at the end of a line; all extracts end in snapshot_date."""
+    day = parse_date(line.rstrip().rpartition(",")[2])
+    assert day, line
+    return day.year, day.month
 
 
 def deliver(whole: Path, folder: Path, until: tuple[int, int]) -> None:
