@@ -163,10 +163,10 @@ def writing_parts(
     file, whatever comes between them. Without a row there is the part NO_PART.
     """
     folder.mkdir(exist_ok=True)
-    with ExitStack() as files:
+    # Compressed on another core than the one that parses or receives the rows. The thread ends
+    # before its files are closed, also after an error.
+    with ExitStack() as files, ThreadPoolExecutor(1) as writer:
         begun: dict[str, _Part] = {}
-        # Compressed on another core than the one that parses or receives the rows.
-        writer = files.enter_context(ThreadPoolExecutor(1))
         pending: deque[Future[None]] = deque()
 
         def write(part: _Part, rows: int) -> None:
