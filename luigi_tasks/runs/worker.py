@@ -91,7 +91,8 @@ class TellingWorker(Worker):
         if process is not None and status == FAILED and process.exitcode == -signal.SIGKILL:
             kwargs["expl"] = json.dumps(killed_for_memory(self.worker_processes))
         super()._add_task(*args, **kwargs)
-        if process is not None and self._run:
+        # Another task may ask for one that is running: it is announced again and has not ended.
+        if process is not None and self._run and "expl" in kwargs:
             self._ended(process.task, status, json.loads(kwargs["expl"]))
 
     def _ended(self, task: luigi.Task, status: str, said: Any) -> None:
