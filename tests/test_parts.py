@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -202,6 +203,26 @@ def test_a_damaged_part_is_built_again_and_no_other(by_month: Project, tmp_path:
     built(project)
     assert new_parts(project, silver(LOANS), before[silver(LOANS)]) == {"2024-02"}
     assert new_parts(project, GOLD, before[GOLD]) == {"2024-03"}
+    assert project.digests() == outputs
+
+
+@pytest.mark.slow
+def test_what_a_run_killed_between_two_outputs_left_is_no_source_of_counts(
+    tmp_path: Path,
+) -> None:
+    project = small(tmp_path / "project")
+    nulls = project.path / "datamart/quarantine/silver" / f"{FINANCIALS}_nulls.parquet"
+    extract = project.path / "data" / TABLES[FINANCIALS].file
+    whole = extract.read_bytes()
+    rewrite(project, FINANCIALS, up_to("2024-10"))
+    built(project)
+    shutil.copytree(nulls, tmp_path / "old")
+    extract.write_bytes(whole)
+    built(project)
+    outputs = project.digests()
+    shutil.rmtree(nulls)
+    shutil.copytree(tmp_path / "old", nulls)
+    built(project)
     assert project.digests() == outputs
 
 

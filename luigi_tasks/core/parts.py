@@ -53,24 +53,21 @@ class PartedStage(SparkStage):
         self._recipes = recipes
         self._kept: dict[str, dict[str, str]] = {}
         published = {name: target.provenance() for name, target in self.output().items()}
-        kept = set(recipes) if all(published.values()) else set()
-        today = _without_inputs(self.recipe()) if kept else {}
+        kept = set(recipes) if self._are_of_one_run(published.values()) else set()
         for name, target in self.output().items():
             provenance = published[name]
-            if not kept or provenance is None:
+            if provenance is None or not kept:
                 break
-            if _without_inputs(provenance.recipe) != today:
-                kept = set()
-            elif name not in self.parted:
-                # What is not in parts may be read while the others are built.
-                kept = set() if target.damage(provenance) else kept
-            else:
+            if name in self.parted:
                 kept = {
                     part
                     for part in kept
                     if provenance.parts.get(part) == recipes[part]
                     and damage_of(target.path, _files(provenance, [part])) is None
                 }
+            elif target.damage(provenance):
+                # What is not in parts may be read while the others are built.
+                kept = set()
         for name, target in self._parted_targets().items():
             provenance = published[name]
             self._kept[name] = _files(provenance, kept) if provenance else {}
@@ -78,6 +75,18 @@ class PartedStage(SparkStage):
             for file in self._kept[name]:
                 target.fs.keep(target.path / file, staging[name] / file)
         return kept
+
+    def _are_of_one_run(self, published: Iterable[Provenance | None]) -> bool:
+        """Whether all outputs are there, of one recipe, which is today's but for the inputs.
+
+        A run that was killed while it published leaves outputs of two.
+        """
+        recipes = [provenance.recipe for provenance in published if provenance]
+        return (
+            len(recipes) == len(self.output())
+            and all(recipe == recipes[0] for recipe in recipes)
+            and _without_inputs(recipes[0]) == _without_inputs(self.recipe())
+        )
 
     def drop(self, staging: Mapping[str, Path], parts: Iterable[str]) -> None:
         """Take parts out of the new outputs again, so that they can be built."""
