@@ -57,7 +57,7 @@ lock:  ## constraints.txt afresh: the newest versions that the bounds of pyproje
 		--exclude pip --exclude setuptools --exclude wheel | LC_ALL=C sort -f; } >constraints.txt
 
 data: install  ## sample extracts, unless data/ holds a CSV file
-	@ls data/*.csv >/dev/null 2>&1 || $(BIN)/python -m luigi_tasks sample-data --out data
+	@ls data/*.csv data/*/*.csv 2>/dev/null | grep -q . || $(BIN)/python -m luigi_tasks sample-data --out data
 
 sample-data: install  ## the sample extracts afresh, and the .dvc files that fit them
 	$(BIN)/python -m luigi_tasks sample-data --out data --force

@@ -2,11 +2,11 @@
 
     python benchmarks/new_month.py [SCALE...]     (multiples of 12,500 customers; default 10)
 
-At each scale extracts up to October 2024 are run; then come November's rows of all four extracts,
-and then a corrected income in October 2023. After each delivery the whole pipeline runs, beside it
-in another folder from nothing, and bronze, silver and gold must have the same bytes, or the
-benchmark stops. Seconds are those of whole commands and of the stages up to gold. The extracts are
-kept by month whatever their size.
+At each scale extracts up to October 2024 are run, each a folder of a file a month; then come four
+files of November, and then a corrected income in the file of October 2023. After each delivery the
+whole pipeline runs, beside it in another folder from nothing, and bronze, silver and gold must have
+the same bytes, or the benchmark stops. Seconds are those of whole commands and of the stages up to
+gold. The extracts are kept by month whatever their size.
 """
 
 from __future__ import annotations
@@ -16,42 +16,57 @@ import re
 import shutil
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from bench import CUSTOMERS, OUTPUTS, ROOT, TO_GOLD, changed, luigi, measure, of_tasks
 
 from luigi_tasks.extracts.contract import parse_date
 
-BEFORE, AFTER = (2024, 10), (2024, 11)
-CORRECTED = "features_financials.csv"
+BEFORE, AFTER = "2024-10", "2024-11"
+CORRECTED = "features_financials/2023-10.csv"
 LAYERS = ("bronze", "silver", "gold/features.parquet", "quarantine")
 
 
-def month_of(line: str) -> tuple[int, int]:
-    """The year and month at the end of a line; all extracts end in snapshot_date."""
-    day = parse_date(line.rstrip().rpartition(",")[2])
-    assert day, line
-    return day.year, day.month
-
-
-def deliver(whole: Path, folder: Path, until: tuple[int, int]) -> None:
-    """The rows of the extracts up to a month."""
+def split(whole: Path, monthly: Path) -> None:
+    """The extracts as folders of a file a month: 2023-10.csv."""
     for path in sorted(whole.glob("*.csv")):
-        with path.open() as lines, (folder / path.name).open("w") as out:
-            out.write(next(lines))
-            out.writelines(line for line in lines if month_of(line) <= until)
+        (monthly / path.stem).mkdir(parents=True)
+        with path.open() as lines, ExitStack() as files:
+            header = next(lines)
+            months, by_text = dict[str, IO[str]](), dict[str, IO[str]]()
+            for line in lines:
+                text = line.rstrip().rpartition(",")[2]  # all extracts end in snapshot_date
+                if text not in by_text:
+                    day = parse_date(text)
+                    assert day, line
+                    name = f"{day:%Y-%m}.csv"
+                    if name not in months:
+                        file = (monthly / path.stem / name).open("w")
+                        months[name] = files.enter_context(file)
+                        file.write(header)
+                    by_text[text] = months[name]
+                by_text[text].write(line)
+
+
+def deliver(whole: Path, folder: Path, until: str) -> None:
+    """The files of the extracts up to a month that are not there yet."""
+    for path in sorted(whole.glob("*/*.csv")):
+        target = folder / path.relative_to(whole)
+        if path.stem <= until and not target.exists():
+            target.parent.mkdir(exist_ok=True)
+            shutil.copy(path, target)
 
 
 def correct(folder: Path) -> None:
-    """Another income of the first customer whose financials are of October 2023."""
+    """Another income of the first customer in a file of financials."""
     path = folder / CORRECTED
     lines = path.read_text().splitlines(keepends=True)
     place = lines[0].split(",").index("Annual_Income")
-    row = next(n for n, line in enumerate(lines[1:], 1) if month_of(line) == (2023, 10))
-    values = lines[row].split(",")
+    values = lines[1].split(",")
     values[place] = "40000" if values[place] != "40000" else "50000"
-    lines[row] = ",".join(values)
+    lines[1] = ",".join(values)
     path.write_text("".join(lines))
 
 
@@ -79,14 +94,16 @@ def project(folder: Path) -> Path:
 
 def at_scale(scale: int, folder: Path) -> None:
     """Print what each delivery costs."""
-    whole = folder / "whole"
+    whole, by_file = folder / "whole", folder / "by_file"
     data = [sys.executable, "-m", "luigi_tasks", "sample-data", "--out", str(whole)]
     monthly, cold = project(folder / "monthly"), project(folder / "cold")
     measure(f"{scale}× sample data", [*data, "--customers", str(scale * CUSTOMERS)], monthly)
-    deliver(whole, monthly / "data", BEFORE)
+    split(whole, by_file)
+    shutil.rmtree(whole)
+    deliver(by_file, monthly / "data", BEFORE)
     measure(f"{scale}× up to October 2024, cold", luigi("Pipeline"), monthly)
     for what, change in (
-        ("one more month", lambda place: deliver(whole, place, AFTER)),
+        ("one more month", lambda place: deliver(by_file, place, AFTER)),
         ("one corrected row", correct),
     ):
         change(monthly / "data")

@@ -9,7 +9,7 @@ import pytest
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import ATTRIBUTES as TABLE
-from luigi_tasks.extracts.csv_files import Malformed, quarantine_of, read_csv
+from luigi_tasks.extracts.csv_files import Malformed, look_through, quarantine_of, read_csv
 
 HEADER = "Customer_ID,Name,Age,SSN,Occupation,snapshot_date"
 
@@ -25,7 +25,8 @@ def write(path: Path, *lines: str, end: str = "\n", encoding: str = "utf-8") -> 
 
 
 def rows_of(path: Path) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
-    """(the rows, the malformed lines) of a file."""
+    """(the rows, the malformed lines) of a file, which is looked through first as in a run."""
+    look_through(path, TABLE)
     malformed: list[Malformed] = []
     rows = [row for batch in read_csv(path, TABLE, malformed) for row in batch.to_pylist()]
     return rows, quarantine_of(path, malformed).to_pylist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pyarrow.dataset as ds
@@ -42,6 +43,10 @@ def rewrite(project: Project, table: str, change: Callable[[Rows], Rows]) -> Non
 
 def up_to(month: str) -> Callable[[Rows], Rows]:
     return lambda rows: [row for row in rows if months_of(row) <= month]
+
+
+def of_month(month: str, rows: Rows) -> Rows:
+    return [row for row in rows if months_of(row) == month]
 
 
 def built(project: Project, *words: str) -> None:
@@ -252,6 +257,40 @@ def test_extracts_that_are_small_together_are_one_part_each_with_the_same_rows(
             for each in (project, by_month)
         )
         assert one.equals(many)
+
+
+def file_by_file(project: Project) -> dict[str, Path]:
+    """Deliver every extract as files up to October 2024; those of November, by extract."""
+    later = {}
+    for table in TABLES:
+        path = project.path / "data" / TABLES[table].file
+        folder = path.with_suffix("")
+        whole = path.read_bytes()
+        folder.mkdir()
+        for month in (f"{n // 12}-{n % 12 + 1:02}" for n in range(2022 * 12, 2024 * 12 + 11)):
+            rewrite(project, table, partial(of_month, month))
+            if path.read_bytes().count(b"\n") > 1:
+                path.rename(folder / f"{month}.csv")
+            path.write_bytes(whole)
+        path.unlink()
+        later[table] = (folder / "2024-11.csv").rename(project.path / f"{table}_2024-11.csv")
+    return later
+
+
+@pytest.mark.slow
+def test_of_extracts_in_folders_a_new_file_is_all_that_is_built(tmp_path: Path) -> None:
+    project = small(tmp_path / "project")
+    later = file_by_file(project)
+    assert "InferencePipeline as of 2024-10-01: done" in project.luigi("InferencePipeline").stderr
+    datasets = [f"datamart/{place}/{t}.parquet" for place in ("bronze", "silver") for t in TABLES]
+    before = {dataset: parts(project, dataset) for dataset in [*datasets, GOLD]}
+    for table, path in later.items():
+        path.rename(project.path / "data" / table / "2024-11.csv")
+    assert "InferencePipeline as of 2024-11-01: done" in project.luigi("InferencePipeline").stderr
+    for dataset in datasets:
+        assert new_parts(project, dataset, before[dataset]) == {"2024-11"}
+    assert new_parts(project, GOLD, before[GOLD]) == {"2024-05", "2024-06", "2024-07", "2024-08"}
+    assert project.digests().items() >= as_from_scratch(project, tmp_path / "cold").items()
 
 
 @needs_java

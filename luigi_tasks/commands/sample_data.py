@@ -8,6 +8,7 @@ from pathlib import Path
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.files import changing
 from luigi_tasks.extracts.contract import TABLES
+from luigi_tasks.extracts.deliveries import place_of
 from luigi_tasks.extracts.sample_data import DRIFTS, generate
 
 
@@ -21,12 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    existing = [table.file for table in TABLES.values() if (arguments.out / table.file).exists()]
-    if existing and not arguments.force:
-        raise PipelineError(
-            f"{arguments.out / existing[0]} exists already; give another --out, or --force to "
-            "replace it"
-        )
+    files = [arguments.out / table.file for table in TABLES.values()]
+    for place in map(place_of, files):
+        if place.is_dir():
+            raise PipelineError(f"{place} holds an extract already; give another --out")
+        if place.exists() and not arguments.force:
+            raise PipelineError(
+                f"{place} exists already; give another --out, or --force to replace it"
+            )
     try:
         with changing(arguments.out):
             rows = generate(

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from luigi_tasks.core.engines.stage import SparkStage
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.tables import file_of_part
 from luigi_tasks.core.targets import Directory, Provenance, StageTarget, damage_of
+from luigi_tasks.core.task import Stage
 
 
-class PartedStage(SparkStage):
+class PartedStage(Stage):
     """A stage that builds some of its outputs part by part.
 
     Subclasses give `parted` and, in `build`, name the recipes of all parts and keep what they can.

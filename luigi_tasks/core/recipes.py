@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from luigi_tasks.core import digests
+from luigi_tasks.core.delivered import Delivered
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.targets import StageTarget
 
 Recipe = dict[str, Any]
 
 
-def content_of(target: Any) -> str:
-    """The content digest of a published target; raises PipelineError when there is none."""
+def content_of(target: StageTarget | Delivered) -> str:
+    """The content digest of a published or delivered target.
+
+    Raises PipelineError when there is none.
+    """
     if isinstance(target, StageTarget):
         provenance = target.provenance()
         if provenance is None:
             raise PipelineError(f"{target} does not exist; run the task that makes it")
         return provenance.content
-    return digests.of_file(Path(target.path))
+    return target.content()
 
 
 def difference(old: Recipe | None, new: Recipe) -> str:

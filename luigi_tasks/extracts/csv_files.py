@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -16,11 +16,12 @@ import pyarrow.csv as pa_csv
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR, ISO, Table
-from luigi_tasks.extracts.date_forms import DateForms, texts_of
+from luigi_tasks.extracts.date_forms import INSTALLMENT
 from luigi_tasks.extracts.headers import read_header
 from luigi_tasks.extracts.lines import BLOCK, CheckedLines, fields, is_misquoted, numbered
 from luigi_tasks.extracts.opening import opened
 from luigi_tasks.extracts.snapshot_days import columns_read, count_days
+from luigi_tasks.extracts.survey import Survey
 
 
 class Malformed(NamedTuple):
@@ -36,23 +37,17 @@ def read_csv(
     """Yield the rows of a CSV file, all columns strings, block by block.
 
     The lines that are no rows are appended to `malformed` in the end; the bytes read are added to
-    `progress`. Raises PipelineError as `read_header` does, for what is wrong with a line, for a
-    date in neither of the two forms, and for a file that changes while it is read.
+    `progress`. Raises PipelineError as `read_header` does, for what is wrong with a line, and for a
+    file that changes while it is read.
     """
     names = read_header(path, table)
-    rows = 0
     with opened(path) as file:
         parsing = _Parsing(path, file, names)
-        for batch in DateForms(path, table).watch(parsing.batches()):
-            for column in table.of_kind("date"):
-                _refuse_unknown_dates(path, names, column.name, batch)
-            rows += batch.num_rows
+        for batch in parsing.batches():
             if progress:
                 progress.add(BLOCK)  # what a batch was; the file itself is read far ahead
             yield batch
         malformed += parsing.malformed()
-    if not rows:
-        raise PipelineError(f"{path}: has a header but no row")
 
 
 class _Parsing:
@@ -85,6 +80,8 @@ class _Parsing:
                 f"{self._path}: {lines} lines below the header came out as {self._rows} rows and "
                 f"{self._skipped} malformed lines"
             )
+        if not self._rows:
+            raise PipelineError(f"{self._path}: has a header but no row")
 
     def _open(self, only: list[str] | None) -> pa_csv.CSVStreamingReader:
         def skip(_: pa_csv.InvalidRow) -> str:
@@ -121,9 +118,9 @@ def malformed_lines(
             yield Malformed(number, f"{n} fields, {width} expected")
 
 
-def _refuse_unknown_dates(path: Path, names: list[str], column: str, batch: pa.RecordBatch) -> None:
+def _refuse_unknown_dates(path: Path, names: list[str], column: str, texts: Iterable[str]) -> None:
     """A date in a third form means another delivery format: all of it would be misread."""
-    if all(_is_date_or_empty(text) for text in pc.unique(batch.column(column)).to_pylist()):
+    if all(map(_is_date_or_empty, texts)):
         return
     # The message names the line and not the text: in a shifted row it may be any value.
     place = names.index(column)
@@ -159,19 +156,38 @@ def quarantine_of(path: Path, malformed: list[Malformed]) -> pa.Table:
     )
 
 
-def count_snapshots(path: Path, table: Table) -> dict[dt.date, int]:
-    """{snapshot date: rows} of a CSV file, over the rows that can be keyed and dated."""
+def look_through(path: Path, table: Table) -> Survey:
+    """The survey of one CSV file.
+
+    Raises PipelineError as `read_csv` does, and for a date in neither of the two forms.
+    """
     names = read_header(path, table)
+    days, installments = Counter[dt.date](), Counter[tuple[str, ...]]()
+    dates = {column.name: Counter[str]() for column in table.of_kind("date")}
     with opened(path) as file:
-        batches = _Parsing(path, file, names).batches(columns_read(table))
-        return count_days(DateForms(path, table).watch(batches), table)
+        for batch in _Parsing(path, file, names).batches(columns_read(table)):
+            days.update(count_days([batch], table))
+            for name, texts in dates.items():
+                for entry in pc.value_counts(batch.column(name)).to_pylist():
+                    texts[entry["values"]] += entry["counts"]
+            if set(INSTALLMENT) <= set(table.names):
+                installments.update(_texts_of(batch, INSTALLMENT))
+    for name, texts in dates.items():
+        _refuse_unknown_dates(path, names, name, texts)
+    return Survey(
+        days={day.isoformat(): rows for day, rows in sorted(days.items())},
+        dates={name: dict(sorted(texts.items())) for name, texts in dates.items()},
+        installments=[
+            (start, number, snapshot, rows)
+            for (start, number, snapshot), rows in sorted(installments.items())
+        ],
+    )
 
 
-def count_texts(path: Path, table: Table, columns: Sequence[str]) -> Counter[tuple[str, ...]]:
-    """{texts of some columns: rows} of a CSV file."""
-    names = read_header(path, table)
-    found = Counter[tuple[str, ...]]()
-    with opened(path) as file:
-        for batch in _Parsing(path, file, names).batches(list(columns)):
-            found.update(texts_of(batch, columns))
-    return found
+def _texts_of(batch: pa.RecordBatch, columns: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """{texts of some columns: rows} of a batch, all columns texts."""
+    rows = pa.Table.from_batches([batch]).select(list(columns)).group_by(list(columns))
+    return {
+        tuple(row[name] for name in columns): row["count_all"]
+        for row in rows.aggregate([([], "count_all")]).to_pylist()
+    }

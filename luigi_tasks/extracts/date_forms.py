@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR, Table
+from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR
 
 # Single dates are mistyped; these are so many that the form is another.
 FEWEST_DAYS = 6
@@ -41,49 +37,25 @@ def parts_of(text: str) -> Parts | None:
     return Parts(*map(int, text.split("/"))) if re.fullmatch(DAY_MONTH_YEAR, text) else None
 
 
-class DateForms:
-    """What the date columns of an extract hold, counted while others read it."""
+def refuse_month_first(
+    extract: Path,
+    dates: Mapping[str, Mapping[str, int]],
+    installments: Iterable[tuple[str, str, str, int]],
+) -> None:
+    """Raise PipelineError when a column was written as M/d/yyyy.
 
-    def __init__(self, path: Path, table: Table) -> None:
-        self._path = path
-        self._dates = {column.name: Counter[str]() for column in table.of_kind("date")}
-        self._has_installments = set(INSTALLMENT) <= set(table.names)
-        self._installments = Counter[tuple[str, ...]]()
-
-    def watch(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches, all columns texts.
-
-        After the last one raises PipelineError when a column was written as M/d/yyyy.
-        """
-        for batch in batches:
-            for name, counts in self._dates.items():
-                for entry in pc.value_counts(batch.column(name)).to_pylist():
-                    counts[entry["values"]] += entry["counts"]
-            if self._has_installments:
-                self._installments.update(texts_of(batch, INSTALLMENT))
-            yield batch
-        self._refuse()
-
-    def _refuse(self) -> None:
-        for name, counts in self._dates.items():
-            dates = {parts: n for text, n in counts.items() if (parts := parts_of(text))}
-            why = no_such_month(dates) or one_month(set(dates))
-            if why is None and name == INSTALLMENT[-1] and self._has_installments:
-                why = out_of_step(self._installments)
-            if why:
-                raise PipelineError(
-                    f"{self._path}: column {name}: written as M/d/yyyy ({why}); "
-                    "d/M/yyyy or yyyy-MM-dd was expected"
-                )
-
-
-def texts_of(batch: pa.RecordBatch, columns: Sequence[str]) -> dict[tuple[str, ...], int]:
-    """{texts of some columns: rows} of a batch, all columns texts."""
-    rows = pa.Table.from_batches([batch]).select(list(columns)).group_by(list(columns))
-    return {
-        tuple(row[name] for name in columns): row["count_all"]
-        for row in rows.aggregate([([], "count_all")]).to_pylist()
-    }
+    `dates` and `installments` are those of the survey of the whole extract.
+    """
+    for name, texts in dates.items():
+        days = {parts: n for text, n in texts.items() if (parts := parts_of(text))}
+        why = no_such_month(days) or one_month(set(days))
+        if why is None and name == INSTALLMENT[-1]:
+            why = out_of_step(installments)
+        if why:
+            raise PipelineError(
+                f"{extract}: column {name}: written as M/d/yyyy ({why}); "
+                "d/M/yyyy or yyyy-MM-dd was expected"
+            )
 
 
 def no_such_month(dates: dict[Parts, int]) -> str | None:
@@ -107,13 +79,13 @@ def one_month(dates: set[Parts]) -> str | None:
     return f"read as d/M/yyyy, all lie in {calendar.month_name[month]}"
 
 
-def out_of_step(installments: dict[tuple[str, ...], int]) -> str | None:
+def out_of_step(installments: Iterable[tuple[str, str, str, int]]) -> str | None:
     """Installments that lie their number of months after the start in the other form alone.
 
-    `installments`: rows by start date, installment number and snapshot date, as texts.
+    `installments`: start date, installment number and snapshot date as texts, and rows.
     """
     rows = proper = swapped = 0
-    for (start, number, snapshot), n in installments.items():
+    for start, number, snapshot, n in installments:
         begun, seen = parts_of(start), parts_of(snapshot)
         if begun is None or seen is None or not re.fullmatch("[1-9][0-9]{0,2}", number.strip()):
             continue

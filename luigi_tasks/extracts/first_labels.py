@@ -1,4 +1,4 @@
-"""The earliest day on which each vintage can have labels, remembered by what is in the file."""
+"""The earliest day on which each vintage can have labels, remembered by what is in the files."""
 
 from __future__ import annotations
 
@@ -8,27 +8,23 @@ from pathlib import Path
 
 from luigi_tasks.core import code_digests, digests
 from luigi_tasks.extracts.contract import BLANKS, LOANS, parse_date
-from luigi_tasks.extracts.opening import readable
+from luigi_tasks.extracts.remembered import state, surveys
+from luigi_tasks.extracts.survey import total
 
-_COLUMNS = ("loan_start_date", "installment_num", "snapshot_date")
 
-
-def first_label_days(path: Path, observation_mob: int) -> list[dt.date]:
-    """The earliest day of each vintage in the CSV file of loans, ascending.
+def first_label_days(extract: Path, observation_mob: int) -> list[dt.date]:
+    """The earliest day of each vintage in the extract of loans, ascending.
 
     A label is known when the installment of the observation point has arrived and that point lies
     behind. Which customers are flagged and which installments are missing only makes it later.
-    Raises PipelineError as `read_header` does.
+    Raises PipelineError as `surveys` does.
     """
-    with readable(path):
-        known = [digests.of_file(path), code_digests.of_code(__name__), observation_mob]
+    known = [state(extract), code_digests.of_code(__name__), observation_mob]
 
     def read() -> list[str]:
-        # Only a file that has changed is read: the slow imports are not for every start.
-        from luigi_tasks.extracts.csv_files import count_texts
-
+        whole = total(surveys(extract, LOANS).values())
         days: dict[tuple[int, int], dt.date] = {}
-        for start, number, snapshot in count_texts(path, LOANS, _COLUMNS):
+        for start, number, snapshot, _ in whole.installments:
             begun, arrived = parse_date(start), parse_date(snapshot)
             if begun and arrived and _whole(number) == observation_mob:
                 day = max(arrived, months_after(begun, observation_mob))

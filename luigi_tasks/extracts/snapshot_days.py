@@ -59,7 +59,7 @@ def months_of(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
     Rows whose snapshot_date is no day of the contract are those of UNDATED.
     """
     days = rows["snapshot_date"].combine_chunks().dictionary_encode()
-    months = [_month(text) for text in days.dictionary.to_pylist()]
+    months = [month_of(text) for text in days.dictionary.to_pylist()]
     names = sorted(set(months))
     ranks = np.array([names.index(month) for month in months], np.int16)  # sorted by radix
     rank = ranks[days.indices.to_numpy()]
@@ -70,7 +70,8 @@ def months_of(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield name, rows.slice(begin, end - begin)
 
 
-def _month(text: str) -> str:
+def month_of(text: str) -> str:
+    """The month of a text of a date, such as 2025-10; UNDATED when it is no day of the contract."""
     day = parse_date(text)
     return f"{day:%Y-%m}" if day else UNDATED
 

@@ -25,6 +25,7 @@ from luigi_tasks.core.storage import in_data
 from luigi_tasks.core.targets import StageTarget
 from luigi_tasks.core.task import Stage, Task, Wrapper
 from luigi_tasks.extracts.contract import LOANS, TABLES
+from luigi_tasks.extracts.deliveries import files_of
 from luigi_tasks.extracts.first_labels import first_label_days
 from luigi_tasks.extracts.snapshots import snapshot_dates
 from luigi_tasks.generations import registry
@@ -46,7 +47,11 @@ def data_span() -> tuple[dt.date, dt.date]:
     return _data_span(params()["quality.latest_snapshot"], tuple(map(_state, extracts)))
 
 
-def _state(path: Path) -> tuple[Any, ...]:
+def _state(extract: Path) -> tuple[Any, ...]:
+    return tuple(map(_signature, files_of(extract)))
+
+
+def _signature(path: Path) -> tuple[Any, ...]:
     try:
         return (path.absolute(), *file_system(path).signature(path))
     except OSError as error:

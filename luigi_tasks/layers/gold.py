@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from luigi_tasks.core import locks, tables
 from luigi_tasks.core.engines import session
 from luigi_tasks.core.engines.base import PART
+from luigi_tasks.core.engines.stage import SparkStage
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.parts import PartedStage
 from luigi_tasks.core.progress import Progress
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("luigi-interface")
 
 
-class GoldFeatures(PartedStage):
+class GoldFeatures(PartedStage, SparkStage):
     """Features and labels of every loan at its prediction point, without flagged customers.
 
     A part is a vintage, where silver's loans are kept by month.

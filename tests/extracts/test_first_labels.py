@@ -32,7 +32,7 @@ def test_it_is_that_of_the_first_loan_whose_observation_point_has_come_and_arriv
         ("9/2/2023", "5", "9/7/2023"),
         ("1/1/2023", "6", "1/7/2023"),
         ("1/3/2023", "5", "1/8/2023"),  # no label yet
-        ("1/3/2023", "6", "soon"),
+        ("1/3/2023", "6", "31/6/2023"),
     )
     assert first_label_days(path, 6) == [day("2023-07-01"), day("2023-08-09")]
 

@@ -1,0 +1,38 @@
+"""What an extract, or one of its files, says of days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from luigi_tasks.core.records import Record
+
+
+class Survey(Record, frozen=True):
+    """Rows of an extract, or of one of its files, by what they say of days.
+
+    `days`: {snapshot date: rows} over the rows that can be keyed and dated. `dates`: {column:
+    {text: rows}} of the columns of dates. `installments`: [start date, number, snapshot date, rows]
+    as texts, of the loans.
+    """
+
+    days: dict[str, int]
+    dates: dict[str, dict[str, int]]
+    installments: list[tuple[str, str, str, int]]
+
+
+def total(of_files: Iterable[Survey]) -> Survey:
+    """The survey of several files together."""
+    days, dates = Counter[str](), dict[str, Counter[str]]()
+    installments = Counter[tuple[str, str, str]]()
+    for each in of_files:
+        days.update(each.days)
+        for column, texts in each.dates.items():
+            dates.setdefault(column, Counter()).update(texts)
+        for start, number, snapshot, rows in each.installments:
+            installments[start, number, snapshot] += rows
+    return Survey(
+        days=dict(days),
+        dates={column: dict(texts) for column, texts in dates.items()},
+        installments=[(*texts, rows) for texts, rows in installments.items()],
+    )
