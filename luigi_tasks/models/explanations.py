@@ -63,21 +63,34 @@ class Explanation(NamedTuple):
     values: pd.DataFrame
 
 
-def explain(model: LoanModel, training: pd.DataFrame, loans: pd.DataFrame) -> Explanation:
-    """Why loans have their score.
+class Explainer:
+    """Why loans have their score by a model, and the loans that it was fitted on.
 
-    Both frames hold the model's features as in gold, `training` of the loans that it was fitted
-    on. On one thread, as scoring, for the same bytes on every machine.
+    Those, with the model's features as in gold, are prepared once.
     """
-    known, asked = model_input(training), model_input(loans)
-    with threadpool_limits(limits=1):
-        found = [_of_member(member, known, asked) for member in model.members]
-        baseline = float(np.mean([base for base, _ in found]))
-        values = np.mean([own for _, own in found], axis=0)
-        ends = calibrated(model.calibrator, np.append(baseline + values.sum(axis=1), baseline))
-    if model.calibrator is not None:
-        baseline, values = float(ends[-1]), _rescaled(values, ends[:-1] - ends[-1])
-    return Explanation(baseline, pd.DataFrame(values, loans.index, asked.columns))
+
+    def __init__(self, model: LoanModel, training: pd.DataFrame) -> None:
+        self.model = model
+        known = model_input(training)
+        self._known: list[Floats] = [member[:-1].transform(known) for member in model.members]
+
+    def explain(self, loans: pd.DataFrame) -> Explanation:
+        """The same of loans, with the features as in gold.
+
+        On one thread, as scoring, for the same bytes on every machine.
+        """
+        asked, calibrator = model_input(loans), self.model.calibrator
+        with threadpool_limits(limits=1):
+            found = [
+                _of_member(member, known, asked)
+                for member, known in zip(self.model.members, self._known, strict=True)
+            ]
+            baseline = float(np.mean([base for base, _ in found]))
+            values = np.mean([own for _, own in found], axis=0)
+            ends = calibrated(calibrator, np.append(baseline + values.sum(axis=1), baseline))
+        if calibrator is not None:
+            baseline, values = float(ends[-1]), _rescaled(values, ends[:-1] - ends[-1])
+        return Explanation(baseline, pd.DataFrame(values, loans.index, asked.columns))
 
 
 def columns_by_feature(member: Pipeline) -> list[str]:
@@ -91,13 +104,13 @@ def columns_by_feature(member: Pipeline) -> list[str]:
     return sources
 
 
-def _of_member(
-    member: Pipeline, training: pd.DataFrame, loans: pd.DataFrame
-) -> tuple[float, Floats]:
-    """The baseline of one member and its values, (n, features), in probability."""
+def _of_member(member: Pipeline, known: Floats, loans: pd.DataFrame) -> tuple[float, Floats]:
+    """The baseline of one member and its values, (n, features), in probability.
+
+    `known` are the prepared columns of the loans that it was fitted on.
+    """
     classifier = member.named_steps["classify"]
     prepared: Floats = member[:-1].transform(loans)
-    known: Floats = member[:-1].transform(training)
     sources = pd.Index(columns_by_feature(member))
     place = pd.Index(loans.columns).get_indexer(sources)
     found = _exact(classifier, prepared, known)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from luigi_tasks.core import tables
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart
@@ -100,13 +101,16 @@ class Predictions(AsOfStage):
             Progress(self, "scoring", total, "loans") as progress,
         ):
             threshold = self.params["predictions.threshold"]
-            published = self._published()
+            published, reigns = self._published(), self.reigns
             held, differing = [], []
-            for batch in tables.batches(gold, [*KEYS, *LABEL, *sorted(features)], known):
-                scored = score_loans(batch.to_pandas(), models, self.reigns, self.as_of, threshold)
-                scored, otherwise = as_published(
-                    scored, self._said(scored["loan_id"], published), threshold
-                )
+
+            def score(batch: pa.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
+                scored = score_loans(batch.to_pandas(), models, reigns, self.as_of, threshold)
+                said = self._said(scored["loan_id"], published)
+                return as_published(scored, said, threshold)
+
+            batches = tables.batches(gold, [*KEYS, *LABEL, *sorted(features)], known)
+            for scored, otherwise in in_order(score, batches):
                 differing.append(otherwise)
                 progress.add(len(scored))
                 if self.names_nobody:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from luigi_tasks.core import tables
 from luigi_tasks.models import store
-from luigi_tasks.models.explanations import explain
+from luigi_tasks.models.explanations import Explainer
 from luigi_tasks.models.reason_codes import REASON_CODES, codes_by_feature
 from luigi_tasks.models.scored_loans import months_of, unknown_to_models
 from luigi_tasks.models.training_sets import read_training_frame
@@ -47,19 +47,19 @@ SCHEMA = pa.schema(
 
 
 class Explained(NamedTuple):
-    """A generation's model, its features, and those of the loans that it was fitted on."""
+    """What explains a generation's model, and the model's features."""
 
-    model: Any
+    explainer: Explainer
     features: list[str]
-    training: pd.DataFrame
 
 
-def explained(generation: int, training_data: Mapping[int, Path]) -> Explained:
-    """The model of a generation; `training_data` are the datasets by generation."""
+def explained(generation: int, training_data: Path) -> Explained:
+    """The model of a generation, from the model store, with the loans of its training data."""
     metadata = store.read_metadata(generation)
-    training = read_training_frame(training_data[generation])
+    training = read_training_frame(training_data)
     loans = fitted_on(training, since_break=metadata.window.since is not None)
-    return Explained(store.load_model(generation), metadata.features, loans[metadata.features])
+    explainer = Explainer(store.load_model(generation), loans[metadata.features])
+    return Explained(explainer, metadata.features)
 
 
 def fitted_on(training: pd.DataFrame, *, since_break: bool) -> pd.DataFrame:
@@ -68,10 +68,14 @@ def fitted_on(training: pd.DataFrame, *, since_break: bool) -> pd.DataFrame:
 
 
 def read_asked(predictions: Path) -> pd.DataFrame:
-    """The first five columns of SCHEMA of the predictions that no model was fitted on."""
+    """The first five columns of SCHEMA of the predictions that no model was fitted on.
+
+    They are indexed by the first, loan_id.
+    """
     columns = ["loan_id", "customer_id", "prediction_date", "generation", "sample"]
     scored = unknown_to_models(tables.read(predictions, columns).to_pandas())
-    return scored.assign(month=months_of(scored.pop("prediction_date")))
+    scored = scored.assign(month=months_of(scored.pop("prediction_date")))
+    return scored.set_index("loan_id", verify_integrity=True)
 
 
 def reasons(
@@ -87,7 +91,7 @@ def reasons(
     found = []
     for generation, own in loans.groupby("generation"):
         model = models[int(str(generation))]
-        baseline, values = explain(model.model, model.training, own[model.features])
+        baseline, values = model.explainer.explain(own[model.features])
         facts = own[[name for name in SCHEMA.names if name in own]]
         total = values.sum(axis=1)
         top = strongest(values, codes_by_feature(model.features, hidden))

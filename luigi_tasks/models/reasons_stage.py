@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from luigi_tasks.core import tables
 from luigi_tasks.core.pages import Page
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart, in_reports
 from luigi_tasks.core.targets import Directory, StageTarget
@@ -17,6 +19,9 @@ from luigi_tasks.models import pseudonyms
 from luigi_tasks.models.champion import BestModel
 from luigi_tasks.models.predictions import Predictions
 from luigi_tasks.models.training_data import TrainingData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Reasons(AsOfStage):
@@ -52,17 +57,17 @@ class Reasons(AsOfStage):
 
         from luigi_tasks.models.reason_codes import page
         from luigi_tasks.models.reasons import SCHEMA, explained, read_asked, reasons
+        from luigi_tasks.models.scored_loans import with_scores
 
         required, not_told = self.requires(), self.params["explanations.not_told"]
-        training = {g: required[f"training data {g}"].path() for g in self.champions}
-        models = {g: explained(g, training) for g in self.champions}
+        models = {g: explained(g, required[f"training data {g}"].path()) for g in self.champions}
         features = sorted({name for model in models.values() for name in model.features})
         codes = page(models[self.generation].features, not_told)
         staging["codes"].write_text(codes, encoding="utf-8")
         asked = read_asked(required["predictions"].path())
         identifiers = self.params["predictions.identifiers"]
         wanted = (
-            ds.field("loan_id").isin(pa.array(asked["loan_id"], pa.string()))
+            ds.field("loan_id").isin(pa.array(asked.index, pa.string()))
             if identifiers == "plain"
             else None
         )
@@ -70,9 +75,14 @@ class Reasons(AsOfStage):
             tables.writing(staging["reasons"], SCHEMA) as file,
             Progress(self, "explaining", len(asked), "loans") as progress,
         ):
-            for batch in tables.batches(required["gold"].path(), ["loan_id", *features], wanted):
+
+            def explain(batch: pa.Table) -> pd.DataFrame:
                 known = pseudonyms.as_in_predictions(batch.to_pandas(), identifiers)
-                loans = asked.merge(known, on="loan_id", validate="one_to_one")
-                table = reasons(loans, models, not_told)
+                if identifiers != "plain":
+                    known = known.sort_values("loan_id")  # as the predictions are
+                return reasons(with_scores(known, asked), models, not_told)
+
+            batches = tables.batches(required["gold"].path(), ["loan_id", *features], wanted)
+            for table in in_order(explain, batches):
                 file.write_table(pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
                 progress.add(len(table))

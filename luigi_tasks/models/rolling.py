@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.models.estimators import fit
 from luigi_tasks.models.scoring import score
 from luigi_tasks.models.training_sets import features_in
@@ -54,9 +53,7 @@ def out_of_time_scores(
         return pd.concat(parts, ignore_index=True)
 
     origins = sorted(set(frame["origin"]) - {0})
-    # The limit on linear algebra is one for the process: the first fit that ends must not lift it.
-    with threadpool_limits(limits=1), ThreadPoolExecutor(_at_once(spec)) as threads:
-        yield from threads.map(scores_of, origins)
+    yield from in_order(scores_of, origins, _at_once(spec))
 
 
 def windows_of(frame: pd.DataFrame, origin: int) -> dict[str, pd.Series]:

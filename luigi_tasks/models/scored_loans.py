@@ -131,6 +131,17 @@ def unknown_to_models(scored: pd.DataFrame) -> pd.DataFrame:
     return scored[~scored["sample"].isin(("train", "left_out"))]
 
 
+def with_scores(rows: pd.DataFrame, scored: pd.DataFrame) -> pd.DataFrame:
+    """Rows of gold, in their order, with what is said of their loan; without those of no other.
+
+    `rows` has the column loan_id, of which `scored` has an index without repetition.
+    """
+    place = scored.index.get_indexer(pd.Index(rows["loan_id"]))
+    found = place >= 0
+    said = scored.iloc[place[found]].reset_index(drop=True)
+    return pd.concat([rows[found].reset_index(drop=True), said], axis=1)
+
+
 def read_scores(path: Path) -> pd.DataFrame:
     """sample, prediction, prediction_proba and actual_label of all predictions at a path."""
     columns = ["sample", "prediction", "prediction_proba", "actual_label"]

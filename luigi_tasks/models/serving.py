@@ -17,7 +17,7 @@ import pyarrow as pa
 from luigi_tasks.core.settings import params
 from luigi_tasks.generations import registry
 from luigi_tasks.models import store
-from luigi_tasks.models.explanations import explain
+from luigi_tasks.models.explanations import Explainer
 from luigi_tasks.models.grades import grade_of
 from luigi_tasks.models.loan_model import LoanModel
 from luigi_tasks.models.reason_codes import REASON_CODES, codes_by_feature
@@ -41,11 +41,11 @@ _REASONS = [
 
 
 class Champion(NamedTuple):
-    """A generation and its model; `training`, to explain by, are the loans it was fitted on."""
+    """A generation, its model, and what gives the reasons of its scores, if they are wanted."""
 
     generation: int
     model: LoanModel
-    training: pd.DataFrame | None
+    explainer: Explainer | None
 
     @property
     def needs(self) -> list[str]:
@@ -54,7 +54,7 @@ class Champion(NamedTuple):
 
     def schema(self, loan_id: pa.DataType) -> pa.Schema:
         """The columns of `scored`; loan_id has the type that it came with."""
-        reasons = _REASONS if self.training is not None else []
+        reasons = _REASONS if self.explainer is not None else []
         return pa.schema([("loan_id", loan_id), *_SCORE, *reasons])
 
 
@@ -67,8 +67,8 @@ def champion(on: dt.date | None = None, *, with_reasons: bool = False) -> Champi
     generation = registry.reigns(on or dt.date.max)[-1].generation
     if not with_reasons:
         return Champion(generation, store.load_model(generation), None)
-    found = explained(generation, {generation: TrainingData(generation=generation).path()})
-    return Champion(generation, found.model, found.training)
+    explainer, _ = explained(generation, TrainingData(generation=generation).path())
+    return Champion(generation, explainer.model, explainer)
 
 
 def scored(loans: pd.DataFrame, by: Champion) -> pd.DataFrame:
@@ -90,9 +90,9 @@ def scored(loans: pd.DataFrame, by: Champion) -> pd.DataFrame:
         },
         index=loans.index,
     )
-    if by.training is None:
+    if by.explainer is None:
         return table
-    baseline, added = explain(by.model, by.training, values)
+    baseline, added = by.explainer.explain(values)
     codes = codes_by_feature(by.needs[1:], settings["explanations.not_told"])
     top = strongest(added, codes)
     words = {reason.code: reason.words for reason in REASON_CODES}

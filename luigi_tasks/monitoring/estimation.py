@@ -10,6 +10,7 @@ never clears a model: governance does not read it.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.models import metrics
 from luigi_tasks.monitoring.populations import populations
 from luigi_tasks.monitoring.score_lines import AS_SCORED, DRAWS, Belief, belief_from
@@ -68,10 +70,12 @@ def estimated_performance(
     """
     keys = ["month", "generation", "sample"]
     number = scored["month"].map(lambda day: 12 * day.year + day.month)
-    rows: list[dict[str, Any]] = []
-    for key, own in scored.groupby(keys):
+
+    def rows_of(month: tuple[Any, pd.DataFrame]) -> list[dict[str, Any]]:
+        key, own = month
         before = number <= number[own.index[0]] - max(1, observation_mob - prediction_mob)
         belief = belief_from(scored[before & (scored["generation"] == key[1])])
+        rows = []
         for population, loans in populations(own).items():
             if not len(loans):
                 continue
@@ -97,6 +101,9 @@ def estimated_performance(
                 }
                 for i, name in enumerate(ESTIMATED)
             ]
+        return rows
+
+    rows = chain.from_iterable(in_order(rows_of, scored.groupby(keys)))
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 

@@ -18,7 +18,7 @@ from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.models.metrics import METRICS, evaluate
 from luigi_tasks.models.pseudonyms import as_in_predictions
-from luigi_tasks.models.scored_loans import months_of, unknown_to_models
+from luigi_tasks.models.scored_loans import months_of, unknown_to_models, with_scores
 from luigi_tasks.monitoring.drift import adjusted, level
 from luigi_tasks.monitoring.tally import SCORE, Tallies, Tally
 
@@ -175,7 +175,8 @@ def scored_batches(
     columns = ["loan_id", "vintage", "prediction_date", "delinquent", "generation", "sample"]
     table = tables.read(predictions, [*columns, SCORE, "actual_label"]).to_pandas()
     scored = unknown_to_models(table).assign(month=months_of(table["prediction_date"]))
+    scored = scored.set_index("loan_id", verify_integrity=True)
     for batch in tables.batches(gold, ["loan_id", "label_date", *features]):
         loans = as_in_predictions(batch.to_pandas(), identifiers)
-        yield loans.merge(scored, on="loan_id", validate="one_to_one")
+        yield with_scores(loans, scored)
         progress.add(batch.num_rows)

@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.models.bins import locate
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.metadata import FrozenBins, ModelMetadata
@@ -145,8 +146,8 @@ def tally(
     floor: float,
 ) -> Tallies:
     """The loans that no model was fitted on."""
-    parts: dict[tuple[int, str], dict[tuple[dt.date, bool], Tally]] = {}
-    for batch in batches:
+
+    def located(batch: pd.DataFrame) -> list[tuple[int, pd.DataFrame, pd.DataFrame]]:
         fresh = unknown_to_models(batch).reset_index(drop=True)
         new_label = fresh["actual_label"].notna() & (fresh["label_date"] > newest_train_until)
         fresh = fresh.assign(
@@ -154,9 +155,12 @@ def tally(
             label_day=[_NEVER if pd.isna(d) else d.toordinal() for d in fresh["label_date"]],
             later=fresh["prediction_date"] != fresh["month"],
         )
-        for scored_by, own in fresh.groupby("generation"):
-            generation = int(str(scored_by))
-            bins = bins_of(own, models[generation])
+        by_model = ((int(str(g)), own) for g, own in fresh.groupby("generation"))
+        return [(g, own, bins_of(own, models[g])) for g, own in by_model]
+
+    parts: dict[tuple[int, str], dict[tuple[dt.date, bool], Tally]] = {}
+    for batch in in_order(located, batches):
+        for generation, own, bins in batch:
             for key, rows in own.groupby(["sample", "month", "later"]):
                 sample, month, later = cast(tuple[str, dt.date, bool], key)
                 by_month = parts.setdefault((generation, sample), {})

@@ -17,7 +17,7 @@ from running import BIN, ROOT, Project
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.models.estimators import estimator
-from luigi_tasks.models.explanations import _trees, explain
+from luigi_tasks.models.explanations import Explainer, _trees
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.loan_model import LoanModel
 from luigi_tasks.models.scoring import score
@@ -141,7 +141,7 @@ def test_reasons_are_the_exact_values_that_the_library_itself_finds(spec: dict[s
         own = classifier.get_booster().predict(matrix, pred_contribs=True)
     assert found[1] == pytest.approx(own[:, :-1], abs=1e-5)
     assert found[0] == pytest.approx(own[0, -1], abs=1e-5)
-    told = explain(LoanModel([model]), LOANS, LOANS)
+    told = Explainer(LoanModel([model]), LOANS).explain(LOANS)
     total = told.baseline + told.values.sum(axis=1).to_numpy()
     assert total == pytest.approx(score(model, LOANS), abs=1e-9)
 

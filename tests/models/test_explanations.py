@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 from luigi_tasks.models import explanations
 from luigi_tasks.models.calibration import fit_calibrator
 from luigi_tasks.models.estimators import fit
-from luigi_tasks.models.explanations import explain
+from luigi_tasks.models.explanations import Explainer
 from luigi_tasks.models.feature_columns import model_input
 from luigi_tasks.models.loan_model import LoanModel
 
@@ -66,7 +66,7 @@ def shapley(value: Any, players: int) -> list[float]:
 @pytest.mark.parametrize("kind", SPECS)
 def test_the_baseline_and_what_the_features_add_make_the_score(kind: str, calibration: str) -> None:
     model = model_of(SPECS[kind], calibration=calibration)
-    found = explain(model, LOANS, LOANS)
+    found = Explainer(model, LOANS).explain(LOANS)
     scores = model.predict_proba(LOANS)[:, 1]
     assert found.baseline + found.values.sum(axis=1).to_numpy() == pytest.approx(scores, abs=1e-9)
     assert list(found.values) == FEATURES
@@ -74,8 +74,8 @@ def test_the_baseline_and_what_the_features_add_make_the_score(kind: str, calibr
 
 def test_the_members_of_a_vote_are_explained_alike() -> None:
     one, other = model_of(LOGISTIC), model_of(BOOSTING)
-    both = explain(model_of(LOGISTIC, BOOSTING), LOANS, LOANS)
-    parts = [explain(model, LOANS, LOANS) for model in (one, other)]
+    both = Explainer(model_of(LOGISTIC, BOOSTING), LOANS).explain(LOANS)
+    parts = [Explainer(model, LOANS).explain(LOANS) for model in (one, other)]
     assert both.baseline == pytest.approx(np.mean([part.baseline for part in parts]))
     mean = (parts[0].values + parts[1].values) / 2
     assert both.values.to_numpy() == pytest.approx(mean.to_numpy())
@@ -93,7 +93,7 @@ def test_a_linear_model_is_explained_as_the_definition_of_shapley_values_says() 
         return float(classify.decision_function(mixed).mean())
 
     exact = np.array(shapley(mean_log_odds, len(FEATURES)))
-    found = explain(model, LOANS, LOANS)
+    found = Explainer(model, LOANS).explain(LOANS)
     assert logit(found.baseline) == pytest.approx(mean_log_odds(set()))
     told = found.values.iloc[loan].to_numpy()
     assert told / told.sum() == pytest.approx(exact / exact.sum())
@@ -104,14 +104,15 @@ def test_the_baseline_of_boosting_is_its_mean_log_odds_over_what_it_was_fitted_o
     fitted_on = LOANS[FRAME["origin"] == 0]
     prepared = model.members[0][:-1].transform(fitted_on)
     log_odds = model.members[0].named_steps["classify"].decision_function(prepared)
-    assert explain(model, fitted_on, LOANS).baseline == pytest.approx(expit(log_odds.mean()))
+    baseline = Explainer(model, fitted_on).explain(LOANS).baseline
+    assert baseline == pytest.approx(expit(log_odds.mean()))
 
 
 def test_one_split_adds_to_its_feature_what_the_leaf_is_away_from_the_mean() -> None:
     stump = {"class": "sklearn.tree.DecisionTreeClassifier", "max_depth": 1}
     model = LoanModel([application(stump)])
     scores = model.predict_proba(LOANS[TRAITS])[:, 1]
-    values = explain(model, LOANS[TRAITS], LOANS[TRAITS]).values
+    values = Explainer(model, LOANS[TRAITS]).explain(LOANS[TRAITS]).values
     mean = scores[FRAME["origin"] == 0].mean()
     moved = [name for name in TRAITS if values[name].abs().max() > 0]
     assert len(moved) == 1
@@ -123,7 +124,7 @@ def test_of_a_behavioural_score_the_history_adds_its_own_log_odds(kind: str) -> 
     model = model_of(SPECS[kind])
     classify = model.members[0].named_steps["classify"]
     prepared = model.members[0][:-1].transform(LOANS)
-    found = explain(model, LOANS, LOANS)
+    found = Explainer(model, LOANS).explain(LOANS)
     total = classify.decision_function(prepared) - logit(found.baseline)
     share = found.values.div(found.values.sum(axis=1), axis=0)
     history = share[["hist_total_paid", "hist_total_due"]].to_numpy() * total[:, None]
@@ -133,8 +134,9 @@ def test_of_a_behavioural_score_the_history_adds_its_own_log_odds(kind: str) -> 
 
 @pytest.mark.parametrize("kind", ["linear", "boosting", "forest"])
 def test_of_a_behavioural_score_the_traits_stand_as_in_its_application_score(kind: str) -> None:
-    both = explain(model_of(SPECS[kind]), LOANS, LOANS).values[TRAITS]
-    alone = explain(LoanModel([application(SPECS[kind])]), LOANS[TRAITS], LOANS[TRAITS]).values
+    both = Explainer(model_of(SPECS[kind]), LOANS).explain(LOANS).values[TRAITS]
+    first = LoanModel([application(SPECS[kind])])
+    alone = Explainer(first, LOANS[TRAITS]).explain(LOANS[TRAITS]).values
     ratio = both["Age"] / alone["Age"]
     assert (ratio > 0).all()
     assert both["Occupation"].to_numpy() == pytest.approx(alone["Occupation"] * ratio, abs=1e-9)
@@ -152,7 +154,7 @@ def test_what_no_exact_method_explains_rightly_is_explained_by_orders_of_the_fea
 
     monkeypatch.setattr(explanations, "_by_orders", by_orders)
     for spec in SPECS.values():
-        explain(model_of(spec), LOANS, LOANS)
+        Explainer(model_of(spec), LOANS).explain(LOANS)
     assert asked == ["HistGradientBoostingClassifier", "GaussianNB"]
 
 
@@ -160,9 +162,9 @@ def test_orders_of_the_features_find_nearly_the_exact_values(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = model_of(LOGISTIC)
-    exact = explain(model, LOANS, LOANS)
+    exact = Explainer(model, LOANS).explain(LOANS)
     monkeypatch.setattr(explanations, "_linear", lambda *_: None)
-    found = explain(model, LOANS, LOANS)
+    found = Explainer(model, LOANS).explain(LOANS)
     assert found.baseline == pytest.approx(exact.baseline, abs=0.02)
     assert np.corrcoef(found.values.to_numpy().ravel(), exact.values.to_numpy().ravel())[0, 1] > 0.9
 
@@ -171,7 +173,7 @@ def test_orders_of_the_features_find_nearly_the_exact_values(
 def test_a_feature_that_has_one_value_in_all_loans_adds_nothing(kind: str) -> None:
     same = FRAME.assign(hist_total_due=5.0)
     model = LoanModel([fitted(same, SPECS[kind])])
-    values = explain(model, same[FEATURES], same[FEATURES]).values
+    values = Explainer(model, same[FEATURES]).explain(same[FEATURES]).values
     assert values["hist_total_due"].abs().max() < 1e-12
     assert values["Age"].abs().max() > 0.01
 
@@ -179,6 +181,6 @@ def test_a_feature_that_has_one_value_in_all_loans_adds_nothing(kind: str) -> No
 @pytest.mark.parametrize("kind", SPECS)
 def test_a_loan_is_explained_alone_as_among_others(kind: str) -> None:
     model = model_of(SPECS[kind])
-    together = explain(model, LOANS, LOANS).values
-    alone = pd.concat([explain(model, LOANS, LOANS.iloc[[i]]).values for i in range(3)])
+    together = Explainer(model, LOANS).explain(LOANS).values
+    alone = pd.concat([Explainer(model, LOANS).explain(LOANS.iloc[[i]]).values for i in range(3)])
     assert alone.to_numpy() == pytest.approx(together.iloc[:3].to_numpy(), abs=1e-12)

@@ -11,6 +11,7 @@ from loan_book import FEATURES, fitted, training_frame
 from running import Project
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.models.explanations import Explainer
 from luigi_tasks.models.feature_columns import NOT_FEATURES
 from luigi_tasks.models.loan_model import LoanModel
 from luigi_tasks.models.reason_codes import REASON_CODES, codes_by_feature, matches, page
@@ -80,7 +81,7 @@ def test_the_page_names_the_features_behind_each_code_and_what_nobody_is_told() 
 
 def test_a_feature_that_nobody_is_told_counts_to_the_rest() -> None:
     frame = training_frame()
-    models = {1: Explained(LoanModel([fitted(frame)]), FEATURES, frame[FEATURES])}
+    models = {1: Explained(Explainer(LoanModel([fitted(frame)]), frame[FEATURES]), FEATURES)}
     loans = frame.assign(customer_id="CUS_1", month=frame["vintage"], generation=1, sample="live")
     told, hidden = reasons(loans, models, []), reasons(loans, models, ["Age"])
     age = told["reason_1"] == "R01"
@@ -94,8 +95,8 @@ def test_loans_keep_their_order_and_each_is_explained_by_the_model_that_scored_i
     frame = training_frame()
     tree = {"class": "sklearn.tree.DecisionTreeClassifier", "max_depth": 2}
     models = {
-        1: Explained(LoanModel([fitted(frame)]), FEATURES, frame[FEATURES]),
-        2: Explained(LoanModel([fitted(frame, tree)]), FEATURES, frame[FEATURES]),
+        1: Explained(Explainer(LoanModel([fitted(frame)]), frame[FEATURES]), FEATURES),
+        2: Explained(Explainer(LoanModel([fitted(frame, tree)]), frame[FEATURES]), FEATURES),
     }
     generation = np.arange(len(frame)) % 2 + 1
     loans = frame.assign(
@@ -105,7 +106,7 @@ def test_loans_keep_their_order_and_each_is_explained_by_the_model_that_scored_i
     assert list(table["loan_id"]) == list(frame["loan_id"])
     assert list(table) == SCHEMA.names
     for number, model in models.items():
-        scores = model.model.predict_proba(frame[FEATURES])[:, 1]
+        scores = model.explainer.model.predict_proba(frame[FEATURES])[:, 1]
         own = generation == number
         assert table["score"].to_numpy()[own] == pytest.approx(scores[own])
 
