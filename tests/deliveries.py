@@ -10,6 +10,7 @@ import pytest
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.extracts.contract import ATTRIBUTES as TABLE
 from luigi_tasks.extracts.csv_files import Malformed, look_through, quarantine_of, read_csv
+from luigi_tasks.extracts.date_forms import refuse_month_first
 
 HEADER = "Customer_ID,Name,Age,SSN,Occupation,snapshot_date"
 
@@ -26,7 +27,8 @@ def write(path: Path, *lines: str, end: str = "\n", encoding: str = "utf-8") -> 
 
 def rows_of(path: Path) -> tuple[list[dict[str, str]], list[dict[str, Any]]]:
     """(the rows, the malformed lines) of a file, which is looked through first as in a run."""
-    look_through(path, TABLE)
+    survey = look_through(path, TABLE)
+    refuse_month_first(path, survey.dates, survey.installments)
     malformed: list[Malformed] = []
     rows = [row for batch in read_csv(path, TABLE, malformed) for row in batch.to_pylist()]
     return rows, quarantine_of(path, malformed).to_pylist()

@@ -16,11 +16,8 @@ from luigi_tasks.commands import settings_page
 from luigi_tasks.core import code_digests
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.settings import PARAMS_FILE
-from luigi_tasks.core.storage import in_data
 from luigi_tasks.core.task import Task, tasks_below, with_targets
-from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.extracts.contract_page import page
-from luigi_tasks.extracts.deliveries import place_of
 from luigi_tasks.layers.bronze import RawCsv
 from luigi_tasks.parameters import RULES
 
@@ -78,8 +75,7 @@ def dependencies(graph: Mapping[str, Mapping[str, str]]) -> dict[str, list[str]]
     for stage, entry in graph.items():
         own = [task for task in tasks_below(_task_of(entry["cmd"])) if task not in seen]
         seen.update(own)
-        tables = {task.table for task in own if isinstance(task, RawCsv)}
-        extracts = {place_of(in_data(TABLES[name].file)).name for name in tables}
+        extracts = {task.output().path.name for task in own if isinstance(task, RawCsv)}
         modules = {name for task in with_targets(own) for name in task.code_modules()}
         files[stage] = [
             *sorted(f"data/{file}" for file in extracts),

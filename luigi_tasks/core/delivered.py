@@ -1,4 +1,4 @@
-"""Files that come from outside and are one input together."""
+"""What comes from outside: a file, or files in a folder that are one input together."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from luigi_tasks.core import digests
 
 
 class Delivered(luigi.Target):
-    """One file, or several with different names. Nothing here writes them."""
+    """The files at a path: itself, or some that lie in it. Nothing here writes them."""
 
-    def __init__(self, files: Sequence[Path]) -> None:
+    def __init__(self, path: Path, files: Sequence[Path]) -> None:
+        self.path = path
         self.files = files
 
     def __str__(self) -> str:
-        return str(self.files[0] if len(self.files) == 1 else self.files[0].parent)
+        return str(self.path)
 
     def exists(self) -> bool:
         return all(file.exists() for file in self.files)
 
     def content(self) -> str:
-        """The digest of a single file; of several, one over their names and digests."""
-        by_name = {file.name: digests.of_file(file) for file in self.files}
-        return digests.of_json(by_name) if len(by_name) > 1 else next(iter(by_name.values()))
+        """The digest of the file; of files in a folder, one over their names and digests."""
+        if list(self.files) == [self.path]:
+            return digests.of_file(self.path)
+        return digests.of_json({file.name: digests.of_file(file) for file in self.files})

@@ -7,13 +7,13 @@ outputs, and only the others are built.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from luigi_tasks.core.files import file_system
 from luigi_tasks.core.recipes import Recipe
-from luigi_tasks.core.tables import file_of_part
+from luigi_tasks.core.tables import ONE_PART, file_of_part
 from luigi_tasks.core.targets import Directory, Provenance, StageTarget, damage_of
 from luigi_tasks.core.task import Stage
 
@@ -44,11 +44,15 @@ class PartedStage(Stage):
         few = ", ".join(changed[-3:])
         return f"{reason}: {len(changed)} of {total} parts ({'…, ' if changed[3:] else ''}{few})"
 
+    def besides_parts(self, recipe: Recipe) -> Recipe:
+        """What determines every part and is not in the recipes of the parts: all but the inputs."""
+        return without(recipe, ("inputs",))
+
     def keep(self, staging: Mapping[str, Path], recipes: Mapping[str, Recipe]) -> set[str]:
         """Put the parts whose published files are those of these recipes into the new outputs.
 
-        All that determines the whole, but its inputs, has to be the same too. What is published
-        must not change meanwhile: hold the lock from where the recipes were begun.
+        What `besides_parts` says of the whole has to be the same too. What is published must not
+        change meanwhile: hold the lock from where the recipes were begun.
         """
         self._recipes = recipes
         self._kept: dict[str, dict[str, str]] = {}
@@ -77,7 +81,7 @@ class PartedStage(Stage):
         return kept
 
     def _are_of_one_run(self, published: Iterable[Provenance | None]) -> bool:
-        """Whether all outputs are there, of one recipe, which is today's but for the inputs.
+        """Whether all outputs are there, of one recipe, which is today's `besides_parts`.
 
         A run that was killed while it published leaves outputs of two.
         """
@@ -85,7 +89,7 @@ class PartedStage(Stage):
         return (
             len(recipes) == len(self.output())
             and all(recipe == recipes[0] for recipe in recipes)
-            and _without_inputs(recipes[0]) == _without_inputs(self.recipe())
+            and self.besides_parts(recipes[0]) == self.besides_parts(self.recipe())
         )
 
     def drop(self, staging: Mapping[str, Path], parts: Iterable[str]) -> None:
@@ -114,8 +118,17 @@ class PartedStage(Stage):
         return {name: each for name, each in targets.items() if isinstance(each, Directory)}
 
 
-def _without_inputs(recipe: Recipe) -> Recipe:
-    return {name: value for name, value in recipe.items() if name != "inputs"}
+def differing(before: Mapping[str, Any], today: Mapping[str, Any]) -> tuple[list[str], int] | None:
+    """What `changed_parts` says, by what each part rested on and what it rests on today."""
+    if not before or ONE_PART in {*before, *today}:
+        return None
+    changed = (part for part in {*before, *today} if before.get(part) != today.get(part))
+    return sorted(changed), len(today)
+
+
+def without(recipe: Recipe, names: Collection[str]) -> Recipe:
+    """A recipe without some of what it names."""
+    return {name: value for name, value in recipe.items() if name not in names}
 
 
 def _files(provenance: Provenance, parts: Iterable[str]) -> dict[str, str]:

@@ -10,14 +10,14 @@ import luigi
 from luigi_tasks.core import digests, locks, tables
 from luigi_tasks.core.delivered import Delivered
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.parts import PartedStage
+from luigi_tasks.core.parts import PartedStage, differing
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_data, in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Task
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.extracts.deliveries import files_of, read_columns
+from luigi_tasks.extracts.deliveries import files_of, place_of, read_columns
 from luigi_tasks.extracts.remembered import surveys
 
 # Rows of a row group. The rows of all months arrive side by side.
@@ -33,7 +33,8 @@ class RawCsv(Task, luigi.ExternalTask):
     table = luigi.ChoiceParameter(choices=list(TABLES), description="name of the extract")
 
     def output(self) -> Delivered:
-        return Delivered(files_of(in_data(TABLES[self.table].file)))
+        extract = in_data(TABLES[self.table].file)
+        return Delivered(place_of(extract), files_of(extract))
 
     def check(self) -> None:
         read_columns(in_data(TABLES[self.table].file), TABLES[self.table])
@@ -75,11 +76,9 @@ class Bronze(PartedStage):
 
     def changed_parts(self) -> tuple[list[str], int] | None:
         """The months with rows in files that are others than those that were read."""
-        before, today = self.published_parts("rows"), self._part_recipes()
-        if len(self.requires().output().files) == 1 or tables.ONE_PART in {*before, *today}:
+        if len(self.requires().output().files) == 1:
             return None
-        changed = {part for part in before | today if before.get(part) != today.get(part)}
-        return sorted(changed), len(today)
+        return differing(self.published_parts("rows"), self._part_recipes())
 
     def _part_recipes(self) -> dict[str, Recipe]:
         """By part: the digests of the files that have rows of it, and of the order of columns."""
