@@ -293,6 +293,22 @@ def test_of_extracts_in_folders_a_new_file_is_all_that_is_built(tmp_path: Path) 
     assert project.digests().items() >= as_from_scratch(project, tmp_path / "cold").items()
 
 
+@pytest.mark.slow
+def test_how_many_months_a_query_takes_at_once_changes_no_row(
+    soiled: Project, by_month: Project, tmp_path: Path
+) -> None:
+    one_by_one = soiled.copy(tmp_path / "project")
+    one_by_one.edit("luigi_tasks/layers/silver.py", "AT_ONCE = 1_000_000", "AT_ONCE = 1")
+    one_by_one.edit("luigi_tasks/layers/gold.py", "AT_ONCE = 12", "AT_ONCE = 1")
+    built(one_by_one)
+    found, expected = (
+        {name: sha for name, sha in each.digests().items() if name.endswith(".parquet")}
+        for each in (one_by_one, by_month)
+    )
+    assert found == expected
+    assert len(found) > 200
+
+
 @needs_java
 @pytest.mark.nightly
 def test_apache_spark_keeps_the_same_months_and_has_the_same_rows(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 log = logging.getLogger("luigi-interface")
+
+# Vintages of a query: more take more memory and no less time.
+_VINTAGES_AT_ONCE = 12
 
 
 class GoldFeatures(PartedStage, SparkStage):
@@ -83,10 +86,13 @@ class GoldFeatures(PartedStage, SparkStage):
             if tables.ONE_PART in tables.parts_of(paths[LOANS.name]):
                 self.keep(staging, {})
                 gold = gold_table(silver, flags, **settings)
-                placed = gold.withColumn(PART, part_of(F.col("vintage"), by_month=False))
+                found: Iterable[DataFrame] = [
+                    gold.withColumn(PART, part_of(F.col("vintage"), by_month=False))
+                ]
             else:
-                placed = self._stale_vintages(staging, paths, flags, settings)
-            session.write_parts(placed, staging["features"], ["loan_id"], progress)
+                found = self._stale_vintages(staging, paths, flags, settings)
+            for placed in found:
+                session.write_parts(placed, staging["features"], ["loan_id"], progress)
         without_label = unlabelled(
             session.read(staging["features"]),
             silver[LOANS.name],
@@ -109,8 +115,11 @@ class GoldFeatures(PartedStage, SparkStage):
         silver: Mapping[str, Path],
         flags: DataFrame,
         settings: dict[str, Any],
-    ) -> DataFrame:
-        """The gold table of the vintages that are not as they were; the others are kept."""
+    ) -> Iterator[DataFrame]:
+        """The gold table of the vintages that are not as they were; the others are kept.
+
+        A few at a time: what a query holds does not grow with the history.
+        """
         from pyspark.sql import functions as F
 
         from luigi_tasks.layers import gold_parts
@@ -133,13 +142,14 @@ class GoldFeatures(PartedStage, SparkStage):
             kept = self.keep(staging, recipes)
         stale = sorted(recipes.keys() - kept) or sorted(recipes)[-1:]
         self.drop(staging, kept & set(stale))
-        needed: dict[str, set[str]] = {name: set() for name in silver}
-        for vintage in stale:
-            for name, months in gold_parts.rests_on(vintage, parts, found, **window).items():
-                needed[name].update(months)
-        rows = {name: session.read(path, needed[name] or None) for name, path in silver.items()}
-        if kept:
-            of_stale = gold_parts.started_in(stale)
-            rows[LOANS.name] = rows[LOANS.name].where(of_stale)
-        gold = gold_table(rows, flags, **settings, newest=newest)
-        return gold.withColumn(PART, part_of(F.col("vintage"), by_month=True))
+        for start in range(0, len(stale), _VINTAGES_AT_ONCE):
+            some = stale[start : start + _VINTAGES_AT_ONCE]
+            needed: dict[str, set[str]] = {name: set() for name in silver}
+            for vintage in some:
+                for name, months in gold_parts.rests_on(vintage, parts, found, **window).items():
+                    needed[name].update(months)
+            rows = {name: session.read(path, needed[name] or None) for name, path in silver.items()}
+            if len(some) < len(recipes):
+                rows[LOANS.name] = rows[LOANS.name].where(gold_parts.started_in(some))
+            gold = gold_table(rows, flags, **settings, newest=newest)
+            yield gold.withColumn(PART, part_of(F.col("vintage"), by_month=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,9 @@ import luigi
 
 from luigi_tasks.core import code_digests, digests, locks, tables
 from luigi_tasks.core.engines import session
-from luigi_tasks.core.engines.base import PART
+from luigi_tasks.core.engines.base import PART, Counts
 from luigi_tasks.core.engines.stage import SparkStage
-from luigi_tasks.core.parts import PartedStage
+from luigi_tasks.core.parts import PartedStage, differing
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart
@@ -24,6 +24,9 @@ from luigi_tasks.layers.bronze import Bronze
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+# Rows of a query: more take more memory and no less time.
+_SORTED_AT_ONCE = 1_000_000
 
 
 class Silver(PartedStage, SparkStage):
@@ -47,11 +50,8 @@ class Silver(PartedStage, SparkStage):
 
     def changed_parts(self) -> tuple[list[str], int] | None:
         """The months in which the extract is another than the one that was cleaned."""
-        before, today = self.published_parts("rows"), tables.parts_of(self.requires().path())
-        if not before or tables.ONE_PART in {*before, *today}:
-            return None
-        changed = {p for p, digest in today.items() if before.get(p, {}).get("bronze") != digest}
-        return sorted(changed | (before.keys() - today.keys())), len(today)
+        cleaned = {part: of["bronze"] for part, of in self.published_parts("rows").items()}
+        return differing(cleaned, tables.parts_of(self.requires().path()))
 
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
@@ -85,10 +85,12 @@ class Silver(PartedStage, SparkStage):
             return cleaning.read_values(session.read(bronze, parts), contract)
 
         rows, order = staging["rows"], list(contract.key)
-        total = tables.count_rows(bronze, parts=read)
-        with Progress(self, "cleaning", total, "rows") as progress:
-            frame = cleaning.marked(values(read), contract, by_month=by_month)
-            counts = session.sift(frame, rows, order, cleaning.marks(contract), progress)
+        sizes = {part: tables.count_rows(bronze, parts=[part]) for part in sorted(read)}
+        with Progress(self, "cleaning", sum(sizes.values()), "rows") as progress:
+            counts: Counts = {}
+            for some in _groups(sizes):
+                frame = cleaning.marked(values(some), contract, by_month=by_month)
+                counts |= session.sift(frame, rows, order, cleaning.marks(contract), progress)
             # What a row does to another may reach into a month that is otherwise as it was.
             reaches = conflicts.reach_across_parts(contract)
             typed = self._typed(staging, None if reaches else read, contract)
@@ -154,6 +156,18 @@ class Silver(PartedStage, SparkStage):
         if not tables.parts_there(staging["quarantine"]):
             return rows
         return rows.unionByName(cleaned_again(session.read(staging["quarantine"]), contract))
+
+
+def _groups(sizes: Mapping[str, int]) -> Iterator[set[str]]:
+    """Parts that are sorted in one query, by their rows: as few as hold enough for all cores."""
+    group: set[str] = set()
+    for part in sizes:
+        group.add(part)
+        if sum(sizes[each] for each in group) >= _SORTED_AT_ONCE:
+            yield group
+            group = set()
+    if group:
+        yield group
 
 
 def _limit(part: str, latest: dt.date) -> str | None:
