@@ -7,6 +7,7 @@ decision to retrain, as a challenger, and becomes champion by a promotion.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from luigi_tasks.core.errors import PipelineError
@@ -23,6 +24,15 @@ class Reign(NamedTuple):
 FIRST = Reign(dt.date.min, 1)
 # training.train_until = auto: the first model waits for a full year of matured vintages.
 FIRST_VINTAGES = 12
+
+
+def champion_of(month: dt.date, reigns: Sequence[Reign]) -> int:
+    """The generation that scores a month: the champion on the day before it begins.
+
+    A month that begins on the very day of a change was scored by the model before on that day,
+    and stays with it.
+    """
+    return next(reign.generation for reign in reversed(reigns) if reign.since < month)
 
 
 def generations(as_of: dt.date | None = None) -> list[int]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_tasks.core import tables
+from luigi_tasks.core import locks, tables
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.parallel import in_order
+from luigi_tasks.core.parts import PartedStage, differing, without
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Predictions(AsOfStage):
+class Predictions(AsOfStage, PartedStage):
     """datamart/gold/model_predictions.parquet: one row a loan known on the as-of day.
 
-    The rows are in the order of gold, which is read batch by batch; with pseudonyms in theirs.
+    The parts are those of gold, the rows in its order; with pseudonyms those of a part in theirs.
     A live loan keeps the score that was published; kept_scores.parquet has those that would be
     others today.
     """
 
     reads = ("predictions.threshold", "predictions.identifiers", "governance.released")
     product = "predictions"
+    parted = ("predictions",)
 
     @property
     def names_nobody(self) -> bool:
@@ -72,12 +74,39 @@ class Predictions(AsOfStage):
             "kept": self.place(Directory(in_datamart("gold", "kept_scores.parquet"))),
         }
 
+    def besides_parts(self, recipe: Recipe) -> Recipe:
+        """As of all stages in parts; these say, too, on which day and by whom they were scored."""
+        return without(super().besides_parts(recipe), ("arguments", "reigns", "restated"))
+
+    def changed_parts(self) -> tuple[list[str], int] | None:
+        """The vintages whose loans or models are others, or of which the day says more."""
+        return differing(self.published_parts("predictions"), self._part_recipes())
+
+    def _part_recipes(self) -> dict[str, Recipe]:
+        """By part of gold with a loan that is known on the day."""
+        from luigi_tasks.models.prediction_parts import days_of, digests_of, recipe_of
+
+        required = self.requires()
+        gold = required["gold"].path()
+        models = {
+            g: [*digests_of(g, required), f"restated {releases.restatements(g)} times"]
+            for g in self.champions
+        }
+        recipes = {}
+        for part, digest in tables.parts_of(gold).items():
+            days = days_of(gold, part)
+            if days and days.first <= self.as_of:
+                recipes[part] = recipe_of(
+                    digest, days, self.as_of, self.reigns, models, self._batches()
+                )
+        return recipes
+
     def build(self, staging: Mapping[str, Path]) -> None:
         import pandas as pd
         import pyarrow as pa
         import pyarrow.dataset as ds
 
-        from luigi_tasks.models.published import KEPT, as_published
+        from luigi_tasks.models.published import KEPT, as_published, read_published
         from luigi_tasks.models.scored_loans import KEYS, LABEL, SCHEMA, score_loans, scoring_model
 
         required = self.requires()
@@ -91,46 +120,54 @@ class Predictions(AsOfStage):
                 f"{first} (training.train_until of params.yaml)"
             )
         gold = required["gold"].path()
+        recipes = self._part_recipes()
+        if not recipes:
+            raise PipelineError(f"--as-of {self.as_of}: no loan has reached its prediction point")
+        with locks.publishing():
+            kept = self.keep(staging, recipes)
+            differing = [tables.read(self.path("kept")).to_pandas()] if kept else []
+        if differing and len(differing[0]):
+            loans = tables.read(staging["predictions"], ["loan_id"])["loan_id"].to_pandas()
+            differing = [differing[0][differing[0]["loan_id"].isin(loans)]]
+        stale = recipes.keys() - kept
         features = {name for model in models.values() for name in model.features}
         known = ds.field("prediction_date") <= pa.scalar(self.as_of)
-        total = tables.count_rows(gold, known)
-        if not total:
-            raise PipelineError(f"--as-of {self.as_of}: no loan has reached its prediction point")
+        threshold = self.params["predictions.threshold"]
+        published, reigns = read_published(self._batches()), self.reigns
+
+        def score(batch: pa.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
+            scored = score_loans(batch.to_pandas(), models, reigns, self.as_of, threshold)
+            said = self._said(scored["loan_id"], published)
+            return as_published(scored, said, threshold)
+
+        columns = [*KEYS, *LABEL, *sorted(features)]
+        total = tables.count_rows(gold, known, stale) if stale else 0
         with (
-            tables.writing(staging["predictions"], SCHEMA) as file,
+            tables.writing_parts(staging["predictions"], SCHEMA) as add,
             Progress(self, "scoring", total, "loans") as progress,
         ):
-            threshold = self.params["predictions.threshold"]
-            published, reigns = self._published(), self.reigns
-            held, differing = [], []
-
-            def score(batch: pa.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
-                scored = score_loans(batch.to_pandas(), models, reigns, self.as_of, threshold)
-                said = self._said(scored["loan_id"], published)
-                return as_published(scored, said, threshold)
-
-            batches = tables.batches(gold, [*KEYS, *LABEL, *sorted(features)], known)
-            for scored, otherwise in in_order(score, batches):
-                differing.append(otherwise)
-                progress.add(len(scored))
-                if self.names_nobody:
-                    held.append(scored)  # they are sorted anew
-                else:
-                    file.write_table(pa.Table.from_pandas(scored, SCHEMA, preserve_index=False))
-            if held:
-                loans = pseudonyms.pseudonymised(pd.concat(held))
-                file.write_table(pa.Table.from_pandas(loans, SCHEMA, preserve_index=False))
-        kept = pd.concat(differing)
-        if self.names_nobody and len(kept):
-            kept["loan_id"] = pseudonyms.pseudonyms_of(kept["loan_id"])
-        kept = kept.sort_values("loan_id", ignore_index=True)
-        tables.write(staging["kept"], pa.Table.from_pandas(kept, KEPT, preserve_index=False))
-        if len(kept):
-            largest = (kept["rescored_proba"] - kept["prediction_proba"]).abs().max()
+            for part in sorted(stale):
+                held = []
+                for scored, otherwise in in_order(
+                    score, tables.batches(gold, columns, known, [part])
+                ):
+                    held.append(scored)
+                    if self.names_nobody:
+                        otherwise["loan_id"] = pseudonyms.pseudonyms_of(otherwise["loan_id"])
+                    differing.append(otherwise)
+                    progress.add(len(scored))
+                loans = pd.concat(held)
+                if self.names_nobody:  # in the order of the pseudonyms
+                    loans = pseudonyms.pseudonymised(loans)
+                add(part, pa.Table.from_pandas(loans, SCHEMA, preserve_index=False))
+        others = pd.concat(differing).sort_values("loan_id", ignore_index=True)
+        tables.write(staging["kept"], pa.Table.from_pandas(others, KEPT, preserve_index=False))
+        if len(others):
+            largest = (others["rescored_proba"] - others["prediction_proba"]).abs().max()
             log.info(
                 "%s: %d published scores are kept; scored today they would differ, by %.6f at most",
                 self,
-                len(kept),
+                len(others),
                 largest,
             )
 
@@ -141,13 +178,11 @@ class Predictions(AsOfStage):
             said = said.fillna(pseudonyms.pseudonyms_of(loan_id).map(published))
         return said
 
-    def _published(self) -> pd.Series:
-        """The scores that live loans keep, by loan_id."""
-        from luigi_tasks.models.published import read_published
-
+    def _batches(self) -> list[releases.Batch]:
+        """What was published of the scores that live loans keep."""
         kept = {g for g in self.champions if keeps_released(g)}
-        return read_published(
+        return [
             batch
             for batch in releases.published().values()
             if batch.generation in kept and batch.day <= self.as_of
-        )
+        ]

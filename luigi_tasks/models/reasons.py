@@ -67,13 +67,13 @@ def fitted_on(training: pd.DataFrame, *, since_break: bool) -> pd.DataFrame:
     return training[training["origin"] > 0] if since_break else training
 
 
-def read_asked(predictions: Path) -> pd.DataFrame:
-    """The first five columns of SCHEMA of the predictions that no model was fitted on.
+def read_asked(predictions: Path, part: str) -> pd.DataFrame:
+    """The first five columns of SCHEMA of a part's predictions that no model was fitted on.
 
     They are indexed by the first, loan_id.
     """
     columns = ["loan_id", "customer_id", "prediction_date", "generation", "sample"]
-    scored = unknown_to_models(tables.read(predictions, columns).to_pandas())
+    scored = unknown_to_models(tables.dataset(predictions, [part]).to_table(columns).to_pandas())
     scored = scored.assign(month=months_of(scored.pop("prediction_date")))
     return scored.set_index("loan_id", verify_integrity=True)
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from luigi_tasks.core import tables
+from luigi_tasks.core import locks, tables
 from luigi_tasks.core.pages import Page
 from luigi_tasks.core.parallel import in_order
+from luigi_tasks.core.parts import PartedStage, differing, without
 from luigi_tasks.core.progress import Progress
+from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart, in_reports
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
@@ -24,15 +26,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Reasons(AsOfStage):
+class Reasons(AsOfStage, PartedStage):
     """datamart/gold/reasons.parquet, and reports/reason_codes.md with the words of the codes.
 
     One row a scored loan that no model was fitted on: of the others the outcome was known, and
-    nothing is decided by their score.
+    nothing is decided by their score. The parts are those of the predictions.
     """
 
     reads = ("explanations.not_told", "predictions.identifiers")
     product = "reasons"
+    parted = ("reasons",)
 
     def slow_imports(self) -> tuple[str, ...]:
         return ("luigi_tasks.models.reasons",)
@@ -51,10 +54,20 @@ class Reasons(AsOfStage):
             "codes": self.place(Page(in_reports("reason_codes.md"))),
         }
 
+    def besides_parts(self, recipe: Recipe) -> Recipe:
+        """As of all stages in parts; whose reasons they give is in the predictions."""
+        return without(super().besides_parts(recipe), ("arguments",))
+
+    def changed_parts(self) -> tuple[list[str], int] | None:
+        """The vintages whose predictions are others."""
+        told = {part: of["predictions"] for part, of in self.published_parts("reasons").items()}
+        return differing(told, tables.parts_of(self.requires()["predictions"].path()))
+
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow as pa
         import pyarrow.dataset as ds
 
+        from luigi_tasks.models.prediction_parts import digests_of
         from luigi_tasks.models.reason_codes import page
         from luigi_tasks.models.reasons import SCHEMA, explained, read_asked, reasons
         from luigi_tasks.models.scored_loans import with_scores
@@ -64,25 +77,33 @@ class Reasons(AsOfStage):
         features = sorted({name for model in models.values() for name in model.features})
         codes = page(models[self.generation].features, not_told)
         staging["codes"].write_text(codes, encoding="utf-8")
-        asked = read_asked(required["predictions"].path())
+        predictions, gold = required["predictions"].path(), required["gold"].path()
+        digests = tables.parts_of(predictions)
+        asked = {part: read_asked(predictions, part) for part in digests}
+        recipes: dict[str, Recipe] = {}
+        for part, own in asked.items():
+            by = {f"{g}": digests_of(g, required) for g in sorted(own["generation"].unique())}
+            recipes[part] = {"predictions": digests[part], "explained by": by}
+        with locks.publishing():
+            kept = self.keep(staging, recipes)
         identifiers = self.params["predictions.identifiers"]
-        wanted = (
-            ds.field("loan_id").isin(pa.array(asked.index, pa.string()))
-            if identifiers == "plain"
-            else None
-        )
+        stale = [part for part in sorted(asked.keys() - kept) if len(asked[part])]
         with (
-            tables.writing(staging["reasons"], SCHEMA) as file,
-            Progress(self, "explaining", len(asked), "loans") as progress,
+            tables.writing_parts(staging["reasons"], SCHEMA) as add,
+            Progress(self, "explaining", sum(len(asked[p]) for p in stale), "loans") as progress,
         ):
+            for part in stale:
+                own = asked[part]
 
-            def explain(batch: pa.Table) -> pd.DataFrame:
-                known = pseudonyms.as_in_predictions(batch.to_pandas(), identifiers)
-                if identifiers != "plain":
-                    known = known.sort_values("loan_id")  # as the predictions are
-                return reasons(with_scores(known, asked), models, not_told)
+                def explain(batch: pa.Table, own: pd.DataFrame = own) -> pd.DataFrame:
+                    known = pseudonyms.as_in_predictions(batch.to_pandas(), identifiers)
+                    if identifiers != "plain":
+                        known = known.sort_values("loan_id")  # as the predictions are
+                    return reasons(with_scores(known, own), models, not_told)
 
-            batches = tables.batches(required["gold"].path(), ["loan_id", *features], wanted)
-            for table in in_order(explain, batches):
-                file.write_table(pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
-                progress.add(len(table))
+                plain = ds.field("loan_id").isin(pa.array(own.index, pa.string()))
+                wanted = plain if identifiers == "plain" else None
+                batches = tables.batches(gold, ["loan_id", *features], wanted, [part])
+                for table in in_order(explain, batches):
+                    add(part, pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
+                    progress.add(len(table))

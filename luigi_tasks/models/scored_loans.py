@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from luigi_tasks.core import tables
-from luigi_tasks.generations.registry import Reign
+from luigi_tasks.generations.registry import Reign, champion_of
 from luigi_tasks.models import store
 from luigi_tasks.models.scoring import score
 from luigi_tasks.models.training_sets import read_samples
@@ -66,16 +66,9 @@ def scoring_model(generation: int, training_data: Path) -> ScoringModel:
 
 
 def generation_of(months: pd.Series, reigns: Sequence[Reign]) -> pd.Series:
-    """The generation that scores each month: the champion on the day before it begins.
-
-    A month that begins on the very day of a change was scored by the model before on that day,
-    and stays with it.
-    """
-
-    def champion(month: dt.date) -> int:
-        return next(reign.generation for reign in reversed(reigns) if reign.since < month)
-
-    return months.map({month: champion(month) for month in months.unique()}).astype("int64")
+    """The generation that scores each month, as `champion_of`."""
+    champions = {month: champion_of(month, reigns) for month in months.unique()}
+    return months.map(champions).astype("int64")
 
 
 def sample_of(
