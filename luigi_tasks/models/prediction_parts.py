@@ -10,7 +10,7 @@ from typing import NamedTuple
 import pyarrow.compute as pc
 
 from luigi_tasks.core import tables
-from luigi_tasks.core.recipes import Recipe, content_of
+from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.task import Stage
 from luigi_tasks.generations.registry import Reign, champion_of
 from luigi_tasks.generations.releases import Batch
@@ -35,9 +35,13 @@ def days_of(gold: Path, part: str) -> Days | None:
 
 
 def digests_of(generation: int, required: Mapping[str, Stage]) -> list[str]:
-    """Those of a generation's model and training data, which a stage requires by these names."""
+    """Those of a generation's model and training data, which a stage requires by these names.
+
+    Where nothing was published with a provenance, they are empty.
+    """
     stages = (required[f"model {generation}"], required[f"training data {generation}"])
-    return [content_of(stage.output()[stage.product]) for stage in stages]
+    found = (stage.output()[stage.product].provenance() for stage in stages)
+    return [provenance.content if provenance else "" for provenance in found]
 
 
 def recipe_of(
