@@ -135,7 +135,9 @@ class Silver(PartedStage, SparkStage):
                 return {day.isoformat(): n for day, n in count_days(batches, contract).items()}
 
             known = [digest, code_digests.of_code(believable.__module__), self.table]
-            found = digests.remembered(f"days-{digests.of_json(known)[:32]}", count)
+            name = f"days-{digests.of_json(known)[:32]}"
+            # Without a digest nothing says what is in it.
+            found = digests.remembered(name, count) if digest else count()
             days.update({dt.date.fromisoformat(day): n for day, n in found.items()})
         span = believable(days)
         return span[1] if span else dt.date.max
