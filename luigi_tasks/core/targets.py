@@ -137,10 +137,10 @@ class Directory(StageTarget):
     ) -> None:
         """As all targets do. `kept` are the digests of files that are those published before."""
         kept = kept or {}
-        files = {
-            name: kept.get(name) or digests.of_file(staging / name)
-            for name in self.fs.names(staging)
-        }
+        names = self.fs.names(staging)
+        new = [name for name in names if name not in kept]
+        found = dict(zip(new, digests.of_files(staging / name for name in new), strict=True))
+        files = {name: kept.get(name) or found[name] for name in names}
         provenance = Provenance(
             recipe=recipe, content=digests.of_json(files), files=files, parts=dict(parts or {})
         )
@@ -311,6 +311,8 @@ def _sha256(data: bytes) -> str:
 
 def damage_of(folder: Path, files: Mapping[str, str]) -> str | None:
     """Why files in a folder do not have these digests; None when they do."""
+    with contextlib.suppress(OSError):  # what is wrong is found below, by its name
+        digests.of_files(folder / name for name in files)
     for name, digest in files.items():
         try:
             if digests.of_file(folder / name) != digest:
