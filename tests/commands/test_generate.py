@@ -140,6 +140,19 @@ def test_a_stage_depends_on_the_code_and_the_extracts_of_the_tasks_that_it_adds(
     assert "luigi_tasks/layers/bronze.py" not in found["silver"]
 
 
+def test_of_an_extract_that_is_a_folder_of_files_the_folder_is_depended_on(
+    repository: Path,
+) -> None:
+    (repository / "data/lms_loan_daily").mkdir()
+    (repository / "data/lms_loan_daily/2025-01.csv").touch()
+    assert main(["generate"]) == 0
+    stages = yaml.safe_load(GRAPH.read_text())["stages"]
+    deps = {name for name in stages["bronze"]["deps"] if name.startswith("data/")}
+    assert "data/lms_loan_daily" in deps
+    assert "data/lms_loan_daily.csv" not in deps
+    assert len(deps) == 4
+
+
 def test_the_page_of_settings_has_every_setting_and_every_variable_that_the_code_reads(
     repository: Path,
 ) -> None:
