@@ -23,6 +23,9 @@ from luigi_tasks.extracts.opening import opened
 from luigi_tasks.extracts.snapshot_days import columns_read, count_days
 from luigi_tasks.extracts.survey import Survey
 
+# What is remembered of installments: another text is no number of theirs, and may be any value.
+_NUMBER = re.compile(rf"[{BLANKS}]*\+?[0-9]{{1,3}}([.]0+)?_?[{BLANKS}]*\Z")
+
 
 class Malformed(NamedTuple):
     """A line that is no row: its number (the first line is 1) and why."""
@@ -171,7 +174,8 @@ def look_through(path: Path, table: Table) -> Survey:
                 for entry in pc.value_counts(batch.column(name)).to_pylist():
                     texts[entry["values"]] += entry["counts"]
             if set(INSTALLMENT) <= set(table.names):
-                installments.update(_texts_of(batch, INSTALLMENT))
+                found = _texts_of(batch, INSTALLMENT)
+                installments.update({t: n for t, n in found.items() if _NUMBER.match(t[1])})
     for name, texts in dates.items():
         _refuse_unknown_dates(path, names, name, texts)
     return Survey(

@@ -125,10 +125,10 @@ class Predictions(AsOfStage, PartedStage):
             raise PipelineError(f"--as-of {self.as_of}: no loan has reached its prediction point")
         with locks.publishing():
             kept = self.keep(staging, recipes)
-            differing = [tables.read(self.path("kept")).to_pandas()] if kept else []
-        if differing and len(differing[0]):
+            rescored = [tables.read(self.path("kept")).to_pandas()] if kept else []
+        if rescored and len(rescored[0]):
             loans = tables.read(staging["predictions"], ["loan_id"])["loan_id"].to_pandas()
-            differing = [differing[0][differing[0]["loan_id"].isin(loans)]]
+            rescored = [rescored[0][rescored[0]["loan_id"].isin(loans)]]
         stale = recipes.keys() - kept
         features = {name for model in models.values() for name in model.features}
         known = ds.field("prediction_date") <= pa.scalar(self.as_of)
@@ -154,13 +154,13 @@ class Predictions(AsOfStage, PartedStage):
                     held.append(scored)
                     if self.names_nobody:
                         otherwise["loan_id"] = pseudonyms.pseudonyms_of(otherwise["loan_id"])
-                    differing.append(otherwise)
+                    rescored.append(otherwise)
                     progress.add(len(scored))
                 loans = pd.concat(held)
                 if self.names_nobody:  # in the order of the pseudonyms
                     loans = pseudonyms.pseudonymised(loans)
                 add(part, pa.Table.from_pandas(loans, SCHEMA, preserve_index=False))
-        others = pd.concat(differing).sort_values("loan_id", ignore_index=True)
+        others = pd.concat(rescored).sort_values("loan_id", ignore_index=True)
         tables.write(staging["kept"], pa.Table.from_pandas(others, KEPT, preserve_index=False))
         if len(others):
             largest = (others["rescored_proba"] - others["prediction_proba"]).abs().max()

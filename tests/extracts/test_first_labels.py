@@ -40,3 +40,16 @@ def test_it_is_that_of_the_first_loan_whose_observation_point_has_come_and_arriv
 def test_a_day_that_the_later_month_has_not_is_its_last() -> None:
     assert months_after(day("2023-08-31"), 6) == day("2024-02-29")
     assert months_after(day("2023-12-01"), 12) == day("2024-12-01")
+
+
+def test_nothing_is_remembered_of_what_is_no_number_of_an_installment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write(
+        tmp_path / LOANS.file, ("1/1/2023", " 6.0 ", "1/7/2023"), ("1/1/2023", "913-74-1218", "")
+    )
+    assert first_label_days(path, 6) == [day("2023-07-01")]
+    notes = [note.read_text() for note in (tmp_path / ".cache/digests").iterdir()]
+    assert any("1/7/2023" in note for note in notes)
+    assert not any("913-74-1218" in note for note in notes)
