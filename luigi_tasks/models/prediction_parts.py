@@ -58,11 +58,11 @@ def recipe_of(
     `models`; of the batches of scores that stay those with days of it; and the as-of day as long
     as it hides something.
     """
-    months = {day.replace(day=1) for day in (days.first, days.last)}
-    oldest, newest = (champion_of(month, reigns) for month in (min(months), max(months)))
-    between = [r.generation for r in reigns if min(months) <= r.since < max(months)]
-    champions = sorted({oldest, newest, *between})
-    ends = sorted(batch.day for batch in published)
+    first, last = (day.replace(day=1) for day in (days.first, days.last))
+    between = (reign.generation for reign in reigns if first <= reign.since < last)
+    champions = sorted({champion_of(first, reigns), champion_of(last, reigns), *between})
+    batches = sorted(published)
+    ends = [dt.date.min, *(batch.day for batch in batches)]
     return {
         "gold": digest,
         "as_of": as_of.isoformat() if as_of < days.settled else None,
@@ -70,7 +70,7 @@ def recipe_of(
         "since": [[str(r.since), r.generation] for r in reigns if r.generation in champions],
         "published": [
             batch.digest
-            for batch, before in zip(sorted(published), [dt.date.min, *ends], strict=False)
+            for batch, before in zip(batches, ends, strict=False)
             if before < days.last and days.first <= batch.day
         ],
     }

@@ -92,13 +92,12 @@ class Predictions(AsOfStage, PartedStage):
             g: [*digests_of(g, required), f"restated {releases.restatements(g)} times"]
             for g in self.champions
         }
+        reigns, batches = self.reigns, self._batches()
         recipes = {}
         for part, digest in tables.parts_of(gold).items():
             days = days_of(gold, part)
             if days and days.first <= self.as_of:
-                recipes[part] = recipe_of(
-                    digest, days, self.as_of, self.reigns, models, self._batches()
-                )
+                recipes[part] = recipe_of(digest, days, self.as_of, reigns, models, batches)
         return recipes
 
     def build(self, staging: Mapping[str, Path]) -> None:
