@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -14,14 +13,15 @@ import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.extracts.contract import BLANKS, DAY_MONTH_YEAR, ISO, Table
 from luigi_tasks.extracts.date_forms import INSTALLMENT
 from luigi_tasks.extracts.headers import read_header
-from luigi_tasks.extracts.lines import BLOCK, CheckedLines, fields, is_misquoted, numbered
+from luigi_tasks.extracts.lines import CheckedLines, fields, is_misquoted, numbered
 from luigi_tasks.extracts.opening import opened
 from luigi_tasks.extracts.snapshot_days import columns_read, count_days
-from luigi_tasks.extracts.survey import Survey
+from luigi_tasks.extracts.survey import Survey, total
 
 # What is remembered of installments: another text is no number of theirs, and may be any value.
 _NUMBER = re.compile(rf"[{BLANKS}]*\+?[0-9]{{1,3}}([.]0+)?_?[{BLANKS}]*\Z")
@@ -36,7 +36,7 @@ class Malformed(NamedTuple):
 
 def read_csv(
     path: Path, table: Table, malformed: list[Malformed], progress: Progress | None = None
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator[pa.Table]:
     """Yield the rows of a CSV file, all columns strings, block by block.
 
     The lines that are no rows are appended to `malformed` in the end; the bytes read are added to
@@ -46,11 +46,16 @@ def read_csv(
     names = read_header(path, table)
     with opened(path) as file:
         parsing = _Parsing(path, file, names)
-        for batch in parsing.batches():
-            if progress:
-                progress.add(BLOCK)  # what a batch was; the file itself is read far ahead
-            yield batch
+        yield from parsing.blocks(progress=progress)
         malformed += parsing.malformed()
+
+
+class _Block(NamedTuple):
+    rows: pa.Table
+    skipped: int
+    """Lines that are no rows."""
+    size: int
+    """Bytes."""
 
 
 class _Parsing:
@@ -61,15 +66,20 @@ class _Parsing:
         self._lines = CheckedLines(path, file, names)
         self._rows = self._skipped = 0
 
-    def batches(self, only: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    def blocks(
+        self, only: list[str] | None = None, progress: Progress | None = None
+    ) -> Iterator[pa.Table]:
         """The rows, or these columns of them; all columns are strings."""
         try:
-            for batch in self._open(only):
-                self._rows += batch.num_rows
-                yield batch
-        except pa.ArrowInvalid as error:
-            if "Empty CSV file" in str(error):
-                raise PipelineError(f"{self._path}: has a header but no row") from None
+            # A block is whole lines, so that each can be parsed by itself.
+            for block in in_order(partial(self._parsed, only), self._lines.blocks()):
+                self._rows += block.rows.num_rows
+                self._skipped += block.skipped
+                if progress:
+                    progress.add(block.size)
+                if block.rows.num_rows:
+                    yield block.rows
+        except pa.ArrowInvalid:
             # What pyarrow says may quote a line.
             raise PipelineError(f"{self._path}: cannot be read as CSV") from None
         # The lines are counted apart from the parser. One is the header, and some may be empty:
@@ -86,14 +96,19 @@ class _Parsing:
         if not self._rows:
             raise PipelineError(f"{self._path}: has a header but no row")
 
-    def _open(self, only: list[str] | None) -> pa_csv.CSVStreamingReader:
+    def _parsed(self, only: list[str] | None, block: bytes) -> _Block:
+        skipped = 0
+
         def skip(_: pa_csv.InvalidRow) -> str:
-            self._skipped += 1
+            nonlocal skipped
+            skipped += 1
             return "skip"
 
-        return pa_csv.open_csv(
-            pa.PythonFile(self._lines, mode="r"),
-            read_options=pa_csv.ReadOptions(block_size=BLOCK),
+        rows = pa_csv.read_csv(
+            pa.py_buffer(block),
+            read_options=pa_csv.ReadOptions(
+                column_names=self._names, use_threads=False, block_size=len(block)
+            ),
             parse_options=pa_csv.ParseOptions(invalid_row_handler=skip),
             convert_options=pa_csv.ConvertOptions(
                 column_types=dict.fromkeys(self._names, pa.string()),
@@ -102,6 +117,7 @@ class _Parsing:
                 include_columns=only,
             ),
         )
+        return _Block(rows, skipped, len(block))
 
     def malformed(self) -> list[Malformed]:
         """The lines that were no rows, after all batches. They are looked for if there are any."""
@@ -165,33 +181,36 @@ def look_through(path: Path, table: Table) -> Survey:
     Raises PipelineError as `read_csv` does, and for a date in neither of the two forms.
     """
     names = read_header(path, table)
-    days, installments = Counter[dt.date](), Counter[tuple[str, ...]]()
-    dates = {column.name: Counter[str]() for column in table.of_kind("date")}
     with opened(path) as file:
-        for batch in _Parsing(path, file, names).batches(columns_read(table)):
-            days.update(count_days([batch], table))
-            for name, texts in dates.items():
-                for entry in pc.value_counts(batch.column(name)).to_pylist():
-                    texts[entry["values"]] += entry["counts"]
-            if set(INSTALLMENT) <= set(table.names):
-                found = _texts_of(batch, INSTALLMENT)
-                installments.update({t: n for t, n in found.items() if _NUMBER.match(t[1])})
-    for name, texts in dates.items():
+        blocks = _Parsing(path, file, names).blocks(columns_read(table))
+        found = total(in_order(partial(_survey, table), blocks))
+    for name, texts in found.dates.items():
         _refuse_unknown_dates(path, names, name, texts)
+    return found
+
+
+def _survey(table: Table, rows: pa.Table) -> Survey:
+    installments: dict[tuple[str, ...], int] = {}
+    if set(INSTALLMENT) <= set(table.names):
+        installments = {
+            t: n for t, n in _texts_of(rows, INSTALLMENT).items() if _NUMBER.match(t[1])
+        }
     return Survey(
-        days={day.isoformat(): rows for day, rows in sorted(days.items())},
-        dates={name: dict(sorted(texts.items())) for name, texts in dates.items()},
+        days={day.isoformat(): n for day, n in count_days([rows], table).items()},
+        dates={
+            column.name: {
+                entry["values"]: entry["counts"]
+                for entry in pc.value_counts(rows.column(column.name)).to_pylist()
+            }
+            for column in table.of_kind("date")
+        },
         installments=[
-            (start, number, snapshot, rows)
-            for (start, number, snapshot), rows in sorted(installments.items())
+            (start, number, snapshot, n) for (start, number, snapshot), n in installments.items()
         ],
     )
 
 
-def _texts_of(batch: pa.RecordBatch, columns: Sequence[str]) -> dict[tuple[str, ...], int]:
-    """{texts of some columns: rows} of a batch, all columns texts."""
-    rows = pa.Table.from_batches([batch]).select(list(columns)).group_by(list(columns))
-    return {
-        tuple(row[name] for name in columns): row["count_all"]
-        for row in rows.aggregate([([], "count_all")]).to_pylist()
-    }
+def _texts_of(rows: pa.Table, columns: Sequence[str]) -> dict[tuple[str, ...], int]:
+    """{texts of some columns: rows}, all columns texts."""
+    counted = rows.select(list(columns)).group_by(list(columns)).aggregate([([], "count_all")])
+    return {tuple(row[name] for name in columns): row["count_all"] for row in counted.to_pylist()}

@@ -6,7 +6,6 @@ that, and a quote that is never closed makes it take the lines up to the next qu
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -69,8 +68,8 @@ def numbered(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-class CheckedLines(io.RawIOBase):
-    """The bytes of an extract on their way to the parser.
+class CheckedLines:
+    """The lines of an extract on their way to the parser.
 
     A line with a quote that is out of place comes out as one field of the same length, so that
     the parser skips it as malformed: its number is in `misquoted`. What cannot be read line by
@@ -78,26 +77,23 @@ class CheckedLines(io.RawIOBase):
     """
 
     def __init__(self, path: Path, file: BinaryIO, names: Sequence[str]) -> None:
-        super().__init__()
         self._path, self._file, self._names = path, file, names
-        self._ahead = b""
         self.count = 0
         """The lines so far, empty ones and the header among them."""
         self.misquoted: set[int] = set()
         skip_byte_order_mark(file)
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        while size < 0 or len(self._ahead) < size:
-            block = self._whole_lines()
-            if not block:
-                break
-            self._ahead += block
-        size = len(self._ahead) if size < 0 else size
-        taken, self._ahead = self._ahead[:size], self._ahead[size:]
-        return taken
+    def blocks(self) -> Iterator[bytes]:
+        """The lines below the header, in blocks of whole lines; none is without a byte."""
+        below_header = False
+        while block := self._whole_lines():
+            if not below_header:
+                first = len(block) - len(block.lstrip(b"\r\n"))
+                below_header = first < len(block)
+                end = block.find(b"\n", first)
+                block = block[end + 1 :] if below_header and end >= 0 else b""
+            if block:
+                yield block
 
     def _whole_lines(self) -> bytes:
         block = self._file.read(BLOCK)

@@ -10,6 +10,7 @@ import luigi
 from luigi_tasks.core import digests, locks, tables
 from luigi_tasks.core.delivered import Delivered
 from luigi_tasks.core.errors import PipelineError
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.core.parts import PartedStage, differing
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
@@ -110,6 +111,11 @@ class Bronze(PartedStage):
             kept = self.keep(staging, recipes)
             before = tables.read(self.path("quarantine")) if kept else None
         stale = recipes.keys() - kept
+
+        def divide(block: pa.Table) -> list[tuple[str, pa.Table]]:
+            rows = block.select(columns)
+            return list(months_of(rows)) if by_month else [(tables.ONE_PART, rows)]
+
         wanted = {name for part in stale for name in recipes[part]["files"]}
         files = self.requires().output().files
         size = sum(file.stat().st_size for file in files if file.name in wanted)
@@ -125,9 +131,9 @@ class Bronze(PartedStage):
                     quarantined.append(before.filter(pc.equal(before["file"], file.name)))
                     continue
                 malformed: list[Malformed] = []
-                for batch in read_csv(file, contract, malformed, progress):
-                    rows = pa.Table.from_batches([batch]).select(columns)
-                    for part, own in months_of(rows) if by_month else [(tables.ONE_PART, rows)]:
+                rows = read_csv(file, contract, malformed, progress)
+                for divided in in_order(divide, rows):
+                    for part, own in divided:
                         if part not in recipes:
                             raise PipelineError(f"{file}: changed while it was read")
                         if part in stale:

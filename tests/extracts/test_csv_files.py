@@ -150,7 +150,6 @@ def test_every_line_is_a_row_or_malformed_wherever_the_blocks_are_cut(
         for size in range(150, 190):
             with monkeypatch.context() as smaller:
                 smaller.setattr("luigi_tasks.extracts.lines.BLOCK", size)
-                smaller.setattr("luigi_tasks.extracts.csv_files.BLOCK", size)
                 assert rows_of(path) == expected
 
 

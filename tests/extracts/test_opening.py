@@ -81,7 +81,7 @@ def test_an_error_of_the_disk_is_refused_with_the_name_of_the_file(
     def fail(*_: object) -> bytes:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr("luigi_tasks.extracts.lines.CheckedLines.read", fail)
+    monkeypatch.setattr("luigi_tasks.extracts.lines.CheckedLines.blocks", fail)
     assert refusal(path) == f"{path}: cannot be read: Input/output error"
 
 

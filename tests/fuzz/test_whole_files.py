@@ -75,10 +75,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(path: Path, data: bytes, block: int) -> tuple[Rows, Malformed] | str:
     """The rows and malformed lines of a file read in blocks of this size, or its refusal."""
     path.write_bytes(data)
-    with (
-        mock.patch("luigi_tasks.extracts.lines.BLOCK", block),
-        mock.patch("luigi_tasks.extracts.csv_files.BLOCK", block),
-    ):
+    with mock.patch("luigi_tasks.extracts.lines.BLOCK", block):
         try:
             rows, malformed = rows_of(path)
         except PipelineError as refusal:
