@@ -6,6 +6,7 @@ is not read.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -163,14 +164,15 @@ def writing_parts(
     file, whatever comes between them. Without a row there is the part NO_PART.
     """
     folder.mkdir(exist_ok=True)
-    # Compressed on another core than the one that parses or receives the rows. The thread ends
-    # before its files are closed, also after an error.
-    with ExitStack() as files, ThreadPoolExecutor(1) as writer:
+    # Compressed on all cores, beside the one that parses or receives the rows. The threads end
+    # before their files are closed, also after an error.
+    with ExitStack() as files, ThreadPoolExecutor(os.cpu_count()) as writers:
         begun: dict[str, _Part] = {}
         pending: deque[Future[None]] = deque()
 
         def write(part: _Part, rows: int) -> None:
-            pending.append(writer.submit(part.file.write_table, part.taken(rows)))
+            pending.append(writers.submit(part.write, part.taken(rows), part.last))
+            part.last = pending[-1]
             if len(pending) > _PENDING:
                 pending.popleft().result()
 
@@ -231,8 +233,10 @@ class _Part:
     """The rows of a part that are waiting until they make a row group."""
 
     def __init__(self, file: pq.ParquetWriter) -> None:
-        self.file = file
         self.rows = 0
+        self.last: Future[None] | None = None
+        """What writes its newest row group."""
+        self._file = file
         self._waiting: list[pa.Table] = []
 
     def add(self, rows: pa.Table) -> None:
@@ -240,12 +244,19 @@ class _Part:
         self.rows += rows.num_rows
 
     def taken(self, rows: int) -> pa.Table:
-        """The rows that have waited longest, in one chunk."""
+        """The rows that have waited longest."""
         import pyarrow as pa
 
         waiting = pa.concat_tables(self._waiting)
         self._waiting, self.rows = [waiting.slice(rows)], self.rows - rows
-        return waiting.slice(0, rows).combine_chunks()
+        return waiting.slice(0, rows)
+
+    def write(self, rows: pa.Table, after: Future[None] | None) -> None:
+        """Write a row group behind the one before."""
+        group = rows.combine_chunks()
+        if after:
+            after.result()  # it was begun before this one
+        self._file.write_table(group)
 
 
 def write(folder: Path, table: pa.Table) -> None:
