@@ -14,6 +14,7 @@ from luigi_tasks.core import code_digests, digests, locks, tables
 from luigi_tasks.core.engines import session
 from luigi_tasks.core.engines.base import PART, Counts
 from luigi_tasks.core.engines.stage import SparkStage
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.core.parts import PartedStage, differing
 from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.recipes import Recipe
@@ -127,18 +128,22 @@ class Silver(PartedStage, SparkStage):
         if self.params["quality.latest_snapshot"] != "auto":
             return dt.date.fromisoformat(self.params["quality.latest_snapshot"])
         contract = TABLES[self.table]
-        days = Counter[dt.date]()
-        for part, digest in tables.parts_of(bronze).items():
+        digest_of = tables.parts_of(bronze)
 
-            def count(part: str = part) -> dict[str, int]:
+        def days_of(part: str) -> dict[str, int]:
+            def count() -> dict[str, int]:
                 batches = tables.batches(bronze, columns_read(contract), parts=[part])
                 return {day.isoformat(): n for day, n in count_days(batches, contract).items()}
 
+            digest = digest_of[part]
             known = [digest, code_digests.of_code(believable.__module__), self.table]
             name = f"days-{digests.of_json(known)[:32]}"
             # Without a digest nothing says what is in it.
-            found = digests.remembered(name, count) if digest else count()
-            days.update({dt.date.fromisoformat(day): n for day, n in found.items()})
+            return digests.remembered(name, count) if digest else count()
+
+        days = Counter[dt.date]()
+        for of_part in in_order(days_of, digest_of):
+            days.update({dt.date.fromisoformat(day): n for day, n in of_part.items()})
         span = believable(days)
         return span[1] if span else dt.date.max
 
