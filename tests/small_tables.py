@@ -26,9 +26,10 @@ from luigi_tasks.layers.cleaning import (
     null_counts,
     silver_name,
 )
+from luigi_tasks.layers.clickstream import sums_by_day
 from luigi_tasks.layers.conflicts import conflicts, in_conflict, split
 from luigi_tasks.layers.flags import flagged_customers
-from luigi_tasks.layers.gold_table import gold_table
+from luigi_tasks.layers.gold_table import gold_table, scored_loans
 from luigi_tasks.layers.reconciliation import nulls_by_column
 
 Row = dict[str, Any]
@@ -291,8 +292,18 @@ def flags_of(tables: Mapping[str, DataFrame]) -> DataFrame:
     return frame(flags.toArrow().to_pylist(), FLAGS)
 
 
+def gold_frame(
+    tables: Mapping[str, DataFrame], flags: DataFrame | None = None, **settings: Any
+) -> DataFrame:
+    """The gold table of silver tables; without flags that of all customers."""
+    named = {**GOLD, **settings}
+    flags = frame([], FLAGS) if flags is None else flags
+    points = {name: named[name] for name in ("prediction_mob", "overdue_threshold")}
+    loans = scored_loans(tables[LOANS], flags, **points)
+    return gold_table(loans, tables, flags, sums_by_day(tables[CLICKSTREAM]), **named)
+
+
 def gold_of(tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     """Gold rows of these silver tables after the quality check, by loan."""
     frames = silver(**tables)
-    gold = gold_table(frames, flags_of(frames), **GOLD)
-    return collected(gold, "loan_id")
+    return collected(gold_frame(frames, flags_of(frames)), "loan_id")

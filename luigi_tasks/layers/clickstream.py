@@ -17,18 +17,18 @@ _CONSTANT = 1e-9
 
 
 def clickstream_statistics(
-    loans: DataFrame, clickstream: DataFrame, everybody: DataFrame, *, months: int
+    loans: DataFrame, clickstream: DataFrame, by_day: DataFrame, *, months: int
 ) -> DataFrame:
     """One row a loan: loan_id, fe_1_z … fe_20_z, fe_snapshots, fe_coverage.
 
     fe_i_z is the z-score of the customer's mean: (x̄ − μ) / (σ / √n), x̄ the mean of the n
-    snapshots in the window, μ and σ (of a sample) those of `everybody` in it. It is null without a
-    snapshot, and where everybody has the same value. fe_snapshots is the number of the customer's
-    snapshots in the window, 0 without any; fe_coverage the share of the window's months with
-    anybody's snapshot that have one of the customer's, null when nobody has any.
+    snapshots in the window, μ and σ (of a sample) those of everybody in it, whom `by_day` sums up.
+    It is null without a snapshot, and where everybody has the same value. fe_snapshots is the
+    number of the customer's snapshots in the window, 0 without any; fe_coverage the share of the
+    window's months with anybody's snapshot that have one of the customer's, null when nobody has
+    any. There are at most 60 months.
 
-    `clickstream` may lack rows that `everybody` has: those of customers who are kept out. All is
-    built from integer sums, which are exact in any order of the rows.
+    All is built from integer sums, which are exact in any order of the rows.
     """
     dated = loans.select("loan_id", "Customer_ID", "loan_start_date")
     own = (
@@ -37,12 +37,13 @@ def clickstream_statistics(
         .groupBy("loan_id")
         .agg(
             F.count(F.lit(1)).alias("snapshots"),
-            F.countDistinct(_month()).alias("months"),
+            # A bit for each month: many times cheaper than to count what is distinct.
+            F.bit_count(F.bit_or(_bit_of_month())).alias("months"),
             *_sums("own"),
         )
     )
     table = dated.join(own, on="loan_id", how="left").join(
-        population(loans, everybody, months=months), on="loan_start_date", how="left"
+        population(loans, by_day, months=months), on="loan_start_date", how="left"
     )
     covered = F.coalesce(F.col("months"), F.lit(0)) / F.col("all_months")
     return table.select(
@@ -53,18 +54,25 @@ def clickstream_statistics(
     )
 
 
-def population(loans: DataFrame, everybody: DataFrame, *, months: int) -> DataFrame:
-    """The sums of all snapshots in the window of each loan_start_date; no row without any.
+def sums_by_day(everybody: DataFrame) -> DataFrame:
+    """snapshot_date; fe_i_all_n, fe_i_all_sum, fe_i_all_squares over the snapshots of each day.
 
-    all_months: months with a snapshot; fe_i_all_n, fe_i_all_sum, fe_i_all_squares: the number of
-    values, their sum and that of their squares (as exact as 9.2 million values at the limit of the
-    contract allow).
+    The number of values, their sum and that of their squares (as exact as 9.2 million values at the
+    limit of the contract allow). `everybody` are the snapshots of all customers, those too whom the
+    flags keep out: what everybody does must not depend on who is flagged.
     """
     squares = [
         F.sum(_whole(name) * _whole(name)).alias(f"{name}_all_squares")
         for name in CLICKSTREAM_FEATURES
     ]
-    by_day = everybody.groupBy("snapshot_date").agg(*_sums("all"), *squares)
+    return everybody.groupBy("snapshot_date").agg(*_sums("all"), *squares)
+
+
+def population(loans: DataFrame, by_day: DataFrame, *, months: int) -> DataFrame:
+    """The sums of all snapshots in the window of each loan_start_date; no row without any.
+
+    all_months: months with a snapshot; and the columns of `sums_by_day`.
+    """
     starts = loans.select("loan_start_date").dropDuplicates()
     parts = ("n", "sum", "squares")
     names = [f"{name}_all_{part}" for name in CLICKSTREAM_FEATURES for part in parts]
@@ -73,7 +81,7 @@ def population(loans: DataFrame, everybody: DataFrame, *, months: int) -> DataFr
         .where(_in_window(months))
         .groupBy("loan_start_date")
         .agg(
-            F.countDistinct(_month()).alias("all_months"),
+            F.countDistinct(F.trunc("snapshot_date", "month")).alias("all_months"),
             *(F.sum(name).alias(name) for name in names),
         )
     )
@@ -84,8 +92,11 @@ def _in_window(months: int) -> Column:
     return (day < start) & (day >= F.add_months(start, -months))
 
 
-def _month() -> Column:
-    return F.trunc("snapshot_date", "month")
+def _bit_of_month() -> Column:
+    """A number with one bit, that of how many months before the loan's start the snapshot is."""
+    start, day = F.col("loan_start_date"), F.col("snapshot_date")
+    before = (F.year(start) - F.year(day)) * 12 + F.month(start) - F.month(day)
+    return F.call_function("shiftleft", F.lit(1).cast("bigint"), before)
 
 
 def _whole(name: str) -> Column:

@@ -24,7 +24,7 @@ def without_flagged(loans: DataFrame, flags: DataFrame) -> DataFrame:
     pass the quality check, but its prediction point may lie after it.
     """
     dates = flags.select(F.col("Customer_ID").alias("flagged_customer"), "quarantined_from")
-    is_flagged = (F.col("customer_id") == F.col("flagged_customer")) & (
+    is_flagged = (F.col("Customer_ID") == F.col("flagged_customer")) & (
         F.col("prediction_date") >= F.col("quarantined_from")
     )
     # An anti join keeps the columns: asking for their names has the whole plan analysed.

@@ -20,24 +20,21 @@ from luigi_tasks.layers.prediction_points import known_installments
 def with_features(
     loans: DataFrame,
     silver: Mapping[str, DataFrame],
-    all_clicks: DataFrame,
+    by_day: DataFrame,
     *,
     prediction_mob: int,
     clickstream_months: int,
 ) -> DataFrame:
     """The loans of `prediction_points` with the columns of all features beside their own.
 
-    `all_clicks` is the clickstream of all customers, those too whom `silver` leaves out: what
-    everybody does must not depend on who is flagged.
+    `by_day` are the `sums_by_day` of the clickstream.
     """
     table = loans
     for part in (
         newest_snapshot(loans, silver[ATTRIBUTES.name].drop("SSN_valid")),
-        newest_snapshot(loans, with_loan_types(silver[FINANCIALS.name])),
+        with_loan_types(newest_snapshot(loans, silver[FINANCIALS.name])),
         repayment_history(silver[LOANS.name], prediction_mob=prediction_mob),
-        clickstream_statistics(
-            loans, silver[CLICKSTREAM.name], all_clicks, months=clickstream_months
-        ),
+        clickstream_statistics(loans, silver[CLICKSTREAM.name], by_day, months=clickstream_months),
     ):
         table = table.join(part, on="loan_id", how="left")
     for name, value in engineered().items():

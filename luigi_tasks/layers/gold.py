@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from luigi_tasks.core import locks, tables
 from luigi_tasks.core.engines import session
@@ -18,7 +19,7 @@ from luigi_tasks.core.progress import Progress
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
-from luigi_tasks.extracts.contract import LOANS, TABLES
+from luigi_tasks.extracts.contract import CLICKSTREAM, LOANS, TABLES
 from luigi_tasks.layers.quality import QualityCheck
 from luigi_tasks.layers.silver import Silver
 
@@ -69,33 +70,29 @@ class GoldFeatures(PartedStage, SparkStage):
 
     def build(self, staging: Mapping[str, Path]) -> None:
         import pyarrow.dataset as ds
-        from pyspark.sql import functions as F
 
-        from luigi_tasks.layers.gold_table import excluded_loans, gold_table
+        from luigi_tasks.layers.clickstream import sums_by_day
+        from luigi_tasks.layers.gold_table import excluded_loans
         from luigi_tasks.layers.labels import first_of_window, unlabelled
-        from luigi_tasks.layers.parts_by_month import part_of
 
         required = self.requires()
         paths = {name: required[name].path() for name in TABLES}
-        silver = {name: session.read(path) for name, path in paths.items()}
         flags = session.read(required["flags"].path())
+        installments = session.read(paths[LOANS.name])
         settings = self.params.named()
         reached = ds.field("installment_num") == self.params["labels.prediction_mob"]
         total = tables.count_rows(paths[LOANS.name], reached)
         with Progress(self, "joining", total, "loans") as progress:
             if tables.ONE_PART in tables.parts_of(paths[LOANS.name]):
                 self.keep(staging, {})
-                gold = gold_table(silver, flags, **settings)
-                found: Iterable[DataFrame] = [
-                    gold.withColumn(PART, part_of(F.col("vintage"), by_month=False))
-                ]
+                silver = {name: session.read(path) for name, path in paths.items()}
+                by_day = sums_by_day(silver[CLICKSTREAM.name])
+                self._add(staging, silver, flags, by_day, progress, by_month=False)
             else:
-                found = self._stale_vintages(staging, paths, flags, settings)
-            for placed in found:
-                session.write_parts(placed, staging["features"], ["loan_id"], progress)
+                self._add_stale_vintages(staging, paths, flags, progress)
         without_label = unlabelled(
             session.read(staging["features"]),
-            silver[LOANS.name],
+            installments,
             first_mob=first_of_window(
                 self.params["labels.prediction_mob"], self.params["labels.performance_from"]
             ),
@@ -103,53 +100,90 @@ class GoldFeatures(PartedStage, SparkStage):
         )
         session.write(without_label, staging["unlabelled"], ["loan_id"])
         del settings["clickstream_months"]
-        excluded = excluded_loans(session.read(staging["features"]), silver[LOANS.name], **settings)
+        excluded = excluded_loans(session.read(staging["features"]), installments, **settings)
         session.write(excluded, staging["excluded"], ["loan_id"])
         reasons = tables.read(staging["unlabelled"], ["reason"])["reason"].to_pylist()
         for reason, n in sorted(Counter(reasons).items()):
             log.warning("loans past their observation point without a label: %d (%s)", n, reason)
 
-    def _stale_vintages(
+    def _add_stale_vintages(
         self,
         staging: Mapping[str, Path],
         silver: Mapping[str, Path],
         flags: DataFrame,
-        settings: dict[str, Any],
-    ) -> Iterator[DataFrame]:
-        """The gold table of the vintages that are not as they were; the others are kept.
+        progress: Progress,
+    ) -> None:
+        """Add the vintages that are not as they were; the others are kept.
 
         A few at a time: what a query holds does not grow with the history.
         """
         from pyspark.sql import functions as F
 
         from luigi_tasks.layers import gold_parts
+        from luigi_tasks.layers.clickstream import sums_by_day
         from luigi_tasks.layers.exclusion import passed
-        from luigi_tasks.layers.gold_table import gold_table
-        from luigi_tasks.layers.parts_by_month import part_of
 
         flagged = self.requires()["flags"].path()
         loans = silver[LOANS.name]
         found = gold_parts.vintages(
             loans,
             tables.read(flagged, ["Customer_ID"])["Customer_ID"],
-            observation_mob=settings["observation_mob"],
+            observation_mob=self.params["labels.observation_mob"],
         )
         newest = passed(session.read(loans), flags).agg(F.max("snapshot_date")).collect()[0][0]
         parts = {name: tables.parts_of(path) for name, path in silver.items()}
-        window = {name: settings[name] for name in ("prediction_mob", "clickstream_months")}
+        window = {
+            "prediction_mob": self.params["labels.prediction_mob"],
+            "clickstream_months": self.params["features.clickstream_months"],
+        }
         recipes = gold_parts.recipes(parts, flagged, found, newest, **window)
         with locks.publishing():
             kept = self.keep(staging, recipes)
         stale = sorted(recipes.keys() - kept) or sorted(recipes)[-1:]
         self.drop(staging, kept & set(stale))
-        for start in range(0, len(stale), _VINTAGES_AT_ONCE):
-            some = stale[start : start + _VINTAGES_AT_ONCE]
+
+        def rests_on(vintages: Sequence[str]) -> dict[str, DataFrame]:
             needed: dict[str, set[str]] = {name: set() for name in silver}
-            for vintage in some:
+            for vintage in vintages:
                 for name, months in gold_parts.rests_on(vintage, parts, found, **window).items():
                     needed[name].update(months)
-            rows = {name: session.read(path, needed[name] or None) for name, path in silver.items()}
-            if len(some) < len(recipes):
-                rows[LOANS.name] = rows[LOANS.name].where(gold_parts.started_in(some))
-            gold = gold_table(rows, flags, **settings, newest=newest)
-            yield gold.withColumn(PART, part_of(F.col("vintage"), by_month=True))
+            return {name: session.read(path, needed[name] or None) for name, path in silver.items()}
+
+        everybody = sums_by_day(rests_on(stale)[CLICKSTREAM.name])
+        with session.stored(everybody, staging["features"] / "by_day", ["snapshot_date"]) as by_day:
+            for start in range(0, len(stale), _VINTAGES_AT_ONCE):
+                some = stale[start : start + _VINTAGES_AT_ONCE]
+                rows = rests_on(some)
+                if len(some) < len(recipes):
+                    rows[LOANS.name] = rows[LOANS.name].where(gold_parts.started_in(some))
+                self._add(staging, rows, flags, by_day, progress, by_month=True, newest=newest)
+
+    def _add(
+        self,
+        staging: Mapping[str, Path],
+        silver: Mapping[str, DataFrame],
+        flags: DataFrame,
+        by_day: DataFrame,
+        progress: Progress,
+        *,
+        by_month: bool,
+        newest: dt.date | None = None,
+    ) -> None:
+        """Add the gold table of these rows of silver."""
+        from pyspark.sql import functions as F
+
+        from luigi_tasks.layers.gold_table import gold_table, scored_loans
+        from luigi_tasks.layers.parts_by_month import part_of
+
+        settings = self.params.named()
+        reached = scored_loans(
+            silver[LOANS.name],
+            flags,
+            prediction_mob=settings["prediction_mob"],
+            overdue_threshold=settings["overdue_threshold"],
+            newest=newest,
+        )
+        with session.stored(reached, staging["features"] / "loans", ["loan_id"]) as loans:
+            gold = gold_table(loans, silver, flags, by_day, **settings)
+            placed = gold.withColumn(PART, part_of(F.col("vintage"), by_month=by_month))
+            session.write_parts(placed, staging["features"], ["loan_id"], progress)

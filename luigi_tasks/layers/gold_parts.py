@@ -11,7 +11,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from luigi_tasks.core import digests, tables
+from luigi_tasks.core.parallel import in_order
 from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.extracts.contract import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
 from luigi_tasks.layers.parts_by_month import first_day, months_later
@@ -40,20 +41,29 @@ class Vintages:
 
 
 def vintages(loans: Path, flagged: pa.Array, *, observation_mob: int) -> Vintages:
-    """Read silver's loans, a part at a time."""
+    """Read silver's loans, a part on each core."""
     found = Vintages()
-    for month in tables.parts_of(loans):
-        for rows in tables.batches(loans, _COLUMNS, parts=[month]):
-            # Few days occur, so that they are looked at once each.
-            starts = rows["loan_start_date"].combine_chunks().dictionary_encode()
-            names = [f"{start:%Y-%m}" for start in starts.dictionary.to_pylist()]
-            counts = pc.less_equal(rows["installment_num"], observation_mob)
-            for code in pc.unique(starts.indices.filter(counts.combine_chunks())).to_pylist():
-                found.months[names[code]].add(month)
-            with_flag = pc.is_in(rows["Customer_ID"], flagged)
-            borrowers = pa.table({"code": starts.indices, "customer": rows["Customer_ID"]})
-            for row in borrowers.filter(with_flag).to_pylist():
-                found.flagged[names[row["code"]]].add(row["customer"])
+    look = partial(_vintages_of, loans, flagged, observation_mob)
+    for of_part in in_order(look, tables.parts_of(loans)):
+        for vintage, months in of_part.months.items():
+            found.months[vintage] |= months
+        for vintage, customers in of_part.flagged.items():
+            found.flagged[vintage] |= customers
+    return found
+
+
+def _vintages_of(loans: Path, flagged: pa.Array, observation_mob: int, month: str) -> Vintages:
+    found = Vintages()
+    rows = tables.dataset(loans, [month]).to_table(columns=_COLUMNS)
+    # Few days occur, so that they are looked at once each.
+    starts = rows["loan_start_date"].combine_chunks().dictionary_encode()
+    names = [f"{start:%Y-%m}" for start in starts.dictionary.to_pylist()]
+    counts = pc.less_equal(rows["installment_num"], observation_mob)
+    for code in pc.unique(starts.indices.filter(counts.combine_chunks())).to_pylist():
+        found.months[names[code]].add(month)
+    borrowers = pa.table({"code": starts.indices, "customer": rows["Customer_ID"]})
+    for row in borrowers.filter(pc.is_in(rows["Customer_ID"], flagged)).to_pylist():
+        found.flagged[names[row["code"]]].add(row["customer"])
     return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from luigi_tasks.extracts.contract import CLICKSTREAM, LOANS
+from luigi_tasks.extracts.contract import LOANS
 from luigi_tasks.layers.exclusion import passed, without_flagged
 from luigi_tasks.layers.features import with_features
 from luigi_tasks.layers.labels import labels
@@ -19,79 +19,66 @@ from luigi_tasks.layers.prediction_points import prediction_points
 KEYS = ("loan_id", "Customer_ID", "vintage", "loan_start_date", "prediction_date", "delinquent")
 
 
-def gold_table(
-    silver: Mapping[str, DataFrame],
+def scored_loans(
+    installments: DataFrame,
     flags: DataFrame,
     *,
     prediction_mob: int,
-    observation_mob: int,
-    performance_from: str,
     overdue_threshold: float,
-    clickstream_months: int,
     newest: dt.date | None = None,
 ) -> DataFrame:
-    """The loans that have reached their prediction point, without those of flagged customers.
+    """KEYS of the loans that have reached their prediction point, without flagged customers' ones.
 
-    KEYS, the features, label and label_date; delinquent says whether the loan was in arrears at any
-    installment before its prediction point. Features are as they could be known at the prediction
-    point and null where nothing is known; label and label_date are null until the label has
-    matured. `newest` is the newest snapshot of all loans that pass the flags; by default the
-    newest of the given ones.
+    delinquent says whether the loan was in arrears at any installment before its prediction point.
+    `newest` is the newest snapshot of all loans that pass the flags; by default the newest of the
+    given installments.
     """
-    sound = {name: passed(rows, flags) for name, rows in silver.items()}
-    loans = every_loan(
+    sound = passed(installments, flags)
+    points = _reached(
         sound,
-        silver[CLICKSTREAM.name],
+        _newest(sound) if newest is None else newest,
         prediction_mob=prediction_mob,
-        observation_mob=observation_mob,
-        performance_from=performance_from,
         overdue_threshold=overdue_threshold,
-        clickstream_months=clickstream_months,
-        newest=newest,
     )
-    return without_flagged(loans, flags)
+    return without_flagged(points, flags)
 
 
-def every_loan(
+def gold_table(
+    loans: DataFrame,
     silver: Mapping[str, DataFrame],
-    all_clicks: DataFrame,
+    flags: DataFrame,
+    by_day: DataFrame,
     *,
     prediction_mob: int,
     observation_mob: int,
     performance_from: str,
     overdue_threshold: float,
     clickstream_months: int,
-    newest: dt.date | None = None,
 ) -> DataFrame:
-    """The same of all customers: the loans scored by the newest loan snapshot.
+    """The `scored_loans` with their features and labels: KEYS, the features, label and label_date.
 
-    `all_clicks` is the clickstream that the customers of `silver` are compared with.
+    Features are as they could be known at the prediction point and null where nothing is known;
+    label and label_date are null until the label has matured. A flag of a customer of these loans
+    lies behind their prediction points, so that it concerns labels alone. `by_day` are the
+    `sums_by_day` of the clickstream. `loans` and `by_day` are used several times.
     """
-    installments = silver[LOANS.name]
-    loans = _reached(
-        installments,
-        _newest(installments) if newest is None else newest,
-        prediction_mob=prediction_mob,
-        overdue_threshold=overdue_threshold,
-    )
     label = labels(
-        installments,
+        passed(silver[LOANS.name], flags),
         prediction_mob=prediction_mob,
         observation_mob=observation_mob,
         performance_from=performance_from,
         overdue_threshold=overdue_threshold,
     )
+    features = with_features(
+        loans,
+        silver,
+        by_day,
+        prediction_mob=prediction_mob,
+        clickstream_months=clickstream_months,
+    )
     # Left joins keep the order of the columns; to ask for their names has the whole plan analysed.
-    return (
-        with_features(
-            loans,
-            silver,
-            all_clicks,
-            prediction_mob=prediction_mob,
-            clickstream_months=clickstream_months,
-        )
-        .join(label, on="loan_id", how="left")
-        .withColumnRenamed("Customer_ID", "customer_id")
+    return features.join(label, on="loan_id", how="left").withColumnRenamed(
+        "Customer_ID", "customer_id"
     )
 
 

@@ -8,12 +8,11 @@ import pytest
 from bad_settings import spoil
 from corpus import by_name
 from running import Project
-from small_tables import GOLD, flags_of, silver
+from small_tables import gold_frame, silver
 from told import keeps_its_outputs, refused
 
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.settings import params
-from luigi_tasks.layers.gold_table import gold_table
 from luigi_tasks.models.estimators import estimator
 from luigi_tasks.models.feature_columns import select_features
 
@@ -22,8 +21,7 @@ CASES = by_name("settings")
 
 @pytest.fixture(scope="module")
 def gold_columns() -> list[str]:
-    frames = silver()
-    return list(gold_table(frames, flags_of(frames), **GOLD).columns)
+    return list(gold_frame(silver()).columns)
 
 
 def look(columns: list[str]) -> None:

@@ -15,13 +15,13 @@ from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS, day, months_lat
 from hypothesis import given
 from hypothesis import strategies as st
 from small_tables import (
-    GOLD,
     Row,
     attributes,
     clicks,
     collected,
     financials,
     flags_of,
+    gold_frame,
     gold_of,
     installment,
     silver,
@@ -30,7 +30,6 @@ from small_tables import (
 from fuzz.conftest import examples
 from luigi_tasks.layers.exclusion import passed
 from luigi_tasks.layers.flags import quarantined
-from luigi_tasks.layers.gold_table import every_loan
 
 LABEL = ("label", "label_date")
 Book = dict[str, list[Row]]
@@ -122,9 +121,7 @@ def features_of(rows: list[Row]) -> dict[str, Row]:
 
 def scored(book: Book, **settings: Any) -> dict[str, Row]:
     """The features of all customers, whether they are trusted or not."""
-    tables = silver(**book)
-    gold = every_loan(tables, tables[CLICKSTREAM], **{**GOLD, **settings})
-    return features_of(collected(gold, "loan_id"))
+    return features_of(collected(gold_frame(silver(**book), **settings), "loan_id"))
 
 
 def starts(book: Book) -> dict[str, list[dt.date]]:

@@ -9,7 +9,7 @@ import pytest
 from conftest import CLICKSTREAM, LOANS
 from small_tables import Row, attributes, book, clicks, collected, gold_of, installments, silver
 
-from luigi_tasks.layers.clickstream import clickstream_statistics
+from luigi_tasks.layers.clickstream import clickstream_statistics, sums_by_day
 from luigi_tasks.layers.prediction_points import prediction_points
 
 LOAN_OF = {"CUS_1": "LOAN_1", "CUS_2": "LOAN_2"}
@@ -25,11 +25,9 @@ def statistics(*rows: Row, months: int = 12, start: str = "2023-01-01") -> dict[
     tables = silver(**{LOANS: loans, CLICKSTREAM: rows})
     points = prediction_points(tables[LOANS], prediction_mob=3, overdue_threshold=0)
     feed = tables[CLICKSTREAM]
-    found = {
-        row["loan_id"]: row
-        for row in collected(clickstream_statistics(points, feed, feed, months=months), "loan_id")
-    }
-    return {customer: found[loan] for customer, loan in LOAN_OF.items()}
+    found = clickstream_statistics(points, feed, sums_by_day(feed), months=months)
+    by_loan = {row["loan_id"]: row for row in collected(found, "loan_id")}
+    return {customer: by_loan[loan] for customer, loan in LOAN_OF.items()}
 
 
 def both(on: str, first: int, second: int, **values: Any) -> list[Row]:
@@ -113,7 +111,7 @@ def test_a_window_with_one_value_or_none_has_no_z_score_beside_loans_that_have_o
     tables = silver(**{LOANS: [*first, *later], CLICKSTREAM: rows})
     points = prediction_points(tables[LOANS], prediction_mob=3, overdue_threshold=0)
     feed = tables[CLICKSTREAM]
-    found = collected(clickstream_statistics(points, feed, feed, months=12), "loan_id")
+    found = collected(clickstream_statistics(points, feed, sums_by_day(feed), months=12), "loan_id")
     assert [row["fe_1_z"] is None for row in found] == [True, False, False, False]
 
 

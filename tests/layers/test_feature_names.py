@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from running import Project
-from small_tables import GOLD, flags_of, silver
+from small_tables import gold_frame, silver
 
 from luigi_tasks.layers.feature_names import feature_names
-from luigi_tasks.layers.gold_table import gold_table
 from luigi_tasks.models.feature_columns import NOT_FEATURES
 
 
 def test_they_are_the_columns_of_gold_that_are_no_keys_and_no_labels() -> None:
-    frames = silver()
-    columns = gold_table(frames, flags_of(frames), **GOLD).columns
+    columns = gold_frame(silver()).columns
     assert feature_names() == [name for name in columns if name not in NOT_FEATURES]
 
 

@@ -8,19 +8,17 @@ from typing import Any
 import pytest
 from conftest import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS, day
 from small_tables import (
-    GOLD,
     Row,
     attributes,
     clicks,
     collected,
     financials,
+    gold_frame,
     gold_of,
     installment,
     installments,
     silver,
 )
-
-from luigi_tasks.layers.gold_table import every_loan
 
 # Two loans. LOAN_1 started on 2023-01-01 and is scored on 2023-04-01, LOAN_2 a month later.
 BOOK: dict[str, list[Row]] = {
@@ -140,11 +138,8 @@ def test_neither_key_nor_label_columns_are_missing_and_no_text_list_is_left(
 def test_a_loan_that_has_not_reached_its_prediction_point_is_not_in_gold() -> None:
     young = installments(2, loan="LOAN_3", start="2023-06-01")
     old = installments(7)  # the newest snapshot is 2023-08-01, a month before LOAN_3 is scored
-    tables = silver(**{**BOOK, LOANS: [*old, *young]})
-    assert [
-        row["loan_id"]
-        for row in collected(every_loan(tables, tables[CLICKSTREAM], **GOLD), "loan_id")
-    ] == ["LOAN_1"]
+    gold = gold_frame(silver(**{**BOOK, LOANS: [*old, *young]}))
+    assert [row["loan_id"] for row in collected(gold, "loan_id")] == ["LOAN_1"]
 
 
 def test_gold_has_the_labels_and_null_where_there_is_none(gold: dict[str, Row]) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from luigi_tasks.core import imports
 from luigi_tasks.core.engines.base import Counts, Engine, Marks
 from luigi_tasks.core.engines.config import settings
+from luigi_tasks.core.files import file_system
 from luigi_tasks.core.progress import Progress
 
 if TYPE_CHECKING:
@@ -99,6 +100,19 @@ def write(frame: DataFrame, path: Path, order: list[str], progress: Progress | N
     """
     engine, _ = _started()
     engine.write(frame, path, order, progress)
+
+
+@contextlib.contextmanager
+def stored(frame: DataFrame, path: Path, order: list[str]) -> Iterator[DataFrame]:
+    """The same frame from a dataset that lies at `path` meanwhile: it is computed once.
+
+    An engine computes a frame again for each use of it within a query.
+    """
+    write(frame, path, order)
+    try:
+        yield read(path)
+    finally:
+        file_system(path).discard(path)
 
 
 def write_parts(
