@@ -48,6 +48,20 @@ def test_changing_one_argument_of_one_candidate_refits_that_candidate_only(
     assert [task for task in built if task.startswith("TrainCandidate")] == [FOREST]
 
 
+def test_scores_and_reasons_of_the_same_model_are_kept_when_another_candidate_changes(
+    project: Project,
+) -> None:
+    files = [
+        project.path / "datamart" / "gold" / name / "part-00000.parquet"
+        for name in ("model_predictions.parquet", "reasons.parquet")
+    ]
+    before = [file.stat().st_ino for file in files]
+    project.edit("params.yaml", "max_depth: 10", "max_depth: 1")
+    assert f"Predictions({AS_OF})" in project.built_by(PIPELINE)
+    assert [file.stat().st_ino for file in files] == before
+    assert project.stale() == {}
+
+
 def test_reverting_a_change_before_running_leaves_nothing_to_do(project: Project) -> None:
     project.edit("params.yaml", "max_depth: 10", "max_depth: 3")
     project.edit("params.yaml", "max_depth: 3", "max_depth: 10")

@@ -14,6 +14,7 @@ from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.task import Stage
 from luigi_tasks.generations.registry import Reign, champion_of
 from luigi_tasks.generations.releases import Batch
+from luigi_tasks.models.released import model_digest
 
 
 class Days(NamedTuple):
@@ -35,13 +36,14 @@ def days_of(gold: Path, part: str) -> Days | None:
 
 
 def digests_of(generation: int, required: Mapping[str, Stage]) -> list[str]:
-    """Those of a generation's model and training data, which a stage requires by these names.
+    """Those of a generation's model and of its training data, which a stage requires.
 
+    Of the model its file counts: what its metadata say of candidates that lost changes no score.
     Where nothing was published with a provenance, they are empty.
     """
-    stages = (required[f"model {generation}"], required[f"training data {generation}"])
-    found = (stage.output()[stage.product].provenance() for stage in stages)
-    return [provenance.content if provenance else "" for provenance in found]
+    stage = required[f"training data {generation}"]
+    training = stage.output()[stage.product].provenance()
+    return [model_digest(generation) or "", training.content if training else ""]
 
 
 def recipe_of(

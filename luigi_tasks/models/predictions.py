@@ -105,14 +105,12 @@ class Predictions(AsOfStage, PartedStage):
         import pyarrow as pa
         import pyarrow.dataset as ds
 
+        from luigi_tasks.models import store
         from luigi_tasks.models.published import KEPT, as_published, read_published
         from luigi_tasks.models.scored_loans import KEYS, LABEL, SCHEMA, score_loans, scoring_model
 
         required = self.requires()
-        models = {
-            g: scoring_model(g, required[f"training data {g}"].path()) for g in self.champions
-        }
-        first = models[min(models)].train_until
+        first = store.read_metadata(min(self.champions)).window.train_until
         if self.as_of < first:
             raise PipelineError(
                 f"--as-of {self.as_of} lies before the first model: it knows labels until "
@@ -129,6 +127,10 @@ class Predictions(AsOfStage, PartedStage):
             loans = tables.read(staging["predictions"], ["loan_id"])["loan_id"].to_pandas()
             rescored = [rescored[0][rescored[0]["loan_id"].isin(loans)]]
         stale = recipes.keys() - kept
+        models = {
+            g: scoring_model(g, required[f"training data {g}"].path())
+            for g in (self.champions if stale else ())
+        }
         features = {name for model in models.values() for name in model.features}
         known = ds.field("prediction_date") <= pa.scalar(self.as_of)
         threshold = self.params["predictions.threshold"]

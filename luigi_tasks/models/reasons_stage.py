@@ -67,15 +67,14 @@ class Reasons(AsOfStage, PartedStage):
         import pyarrow as pa
         import pyarrow.dataset as ds
 
+        from luigi_tasks.models import store
         from luigi_tasks.models.prediction_parts import digests_of
         from luigi_tasks.models.reason_codes import page
         from luigi_tasks.models.reasons import SCHEMA, explained, read_asked, reasons
         from luigi_tasks.models.scored_loans import with_scores
 
         required, not_told = self.requires(), self.params["explanations.not_told"]
-        models = {g: explained(g, required[f"training data {g}"].path()) for g in self.champions}
-        features = sorted({name for model in models.values() for name in model.features})
-        codes = page(models[self.generation].features, not_told)
+        codes = page(store.read_metadata(self.generation).features, not_told)
         staging["codes"].write_text(codes, encoding="utf-8")
         predictions, gold = required["predictions"].path(), required["gold"].path()
         digests = tables.parts_of(predictions)
@@ -88,6 +87,11 @@ class Reasons(AsOfStage, PartedStage):
             kept = self.keep(staging, recipes)
         identifiers = self.params["predictions.identifiers"]
         stale = [part for part in sorted(asked.keys() - kept) if len(asked[part])]
+        models = {
+            g: explained(g, required[f"training data {g}"].path())
+            for g in (self.champions if stale else ())
+        }
+        features = sorted({name for model in models.values() for name in model.features})
         with (
             tables.writing_parts(staging["reasons"], SCHEMA) as add,
             Progress(self, "explaining", sum(len(asked[p]) for p in stale), "loans") as progress,
