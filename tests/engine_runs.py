@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import subprocess
 import sys
@@ -15,11 +14,11 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 from nasty_rows import add_nasty_rows
+from running import ROOT, inherited
 
 from luigi_tasks.extracts.contract import TABLES as EXTRACTS
 from luigi_tasks.extracts.sample_data import generate
 
-ROOT = Path(__file__).parents[1]
 LUIGI = [sys.executable, "-m", "luigi", "--module"]
 # What silver and gold are made of, and what they set aside.
 TABLES = (
@@ -37,17 +36,13 @@ TABLES = (
     "quarantine/gold/unlabelled.parquet",
 )
 
-LEFT_BY_A_SESSION = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE")
-
 needs_java = pytest.mark.skipif(
     shutil.which("java") is None, reason="no Java on the PATH: Apache Spark cannot be tested"
 )
 
 
 def environment() -> dict[str, str]:
-    """That of the tests, without what a session of their own process has put there."""
-    ours = {name: value for name, value in os.environ.items() if name not in LEFT_BY_A_SESSION}
-    return {**ours, "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
+    return {**inherited(), "PYTHONPATH": str(ROOT), "SPARK_LOCAL_IP": "127.0.0.1"}
 
 
 def soiled_project(folder: Path, customers: int) -> Path:

@@ -20,6 +20,12 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 OUTPUTS = ("datamart", "model_store", "reports")
+_LEFT_BY_A_SESSION = ("SPARK_CONNECT_MODE_ENABLED", "SPARK_REMOTE")
+
+
+def inherited() -> dict[str, str]:
+    """The environment of the tests, without what a session of their own process has put there."""
+    return {name: value for name, value in os.environ.items() if name not in _LEFT_BY_A_SESSION}
 
 
 class Project:
@@ -51,7 +57,8 @@ class Project:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.path), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        here = {"PYTHONPATH": str(self.path), "PATH": f"{BIN}:{os.environ['PATH']}"}
+        return {**inherited(), **here}
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """A command in the project's directory."""
