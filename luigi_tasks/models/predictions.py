@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,22 +138,27 @@ class Predictions(AsOfStage, PartedStage):
         threshold = self.params["predictions.threshold"]
         published, reigns = read_published(self._batches()), self.reigns
 
-        def score(batch: pa.Table) -> tuple[pd.DataFrame, pd.DataFrame]:
+        columns = [*KEYS, *LABEL, *sorted(features)]
+
+        def loans_of(parts: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
+            for part in parts:
+                for batch in tables.batches(gold, columns, known, [part]):
+                    yield part, batch
+
+        def score(of_part: tuple[str, pa.Table]) -> tuple[str, pd.DataFrame, pd.DataFrame]:
+            part, batch = of_part
             scored = score_loans(batch.to_pandas(), models, reigns, self.as_of, threshold)
             said = self._said(scored["loan_id"], published)
-            return as_published(scored, said, threshold)
+            return part, *as_published(scored, said, threshold)
 
-        columns = [*KEYS, *LABEL, *sorted(features)]
         total = tables.count_rows(gold, known, stale) if stale else 0
         with (
             tables.writing_parts(staging["predictions"], SCHEMA) as add,
             Progress(self, "scoring", total, "loans") as progress,
         ):
-            for part in sorted(stale):
+            for part, batches in groupby(in_order(score, loans_of(sorted(stale))), itemgetter(0)):
                 held = []
-                for scored, otherwise in in_order(
-                    score, tables.batches(gold, columns, known, [part])
-                ):
+                for _, scored, otherwise in batches:
                     held.append(scored)
                     if self.names_nobody:
                         otherwise["loan_id"] = pseudonyms.pseudonyms_of(otherwise["loan_id"])

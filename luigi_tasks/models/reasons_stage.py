@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,22 +92,25 @@ class Reasons(AsOfStage, PartedStage):
             for g in (self.champions if stale else ())
         }
         features = sorted({name for model in models.values() for name in model.features})
+
+        def loans_of(parts: Iterable[str]) -> Iterator[tuple[str, pa.Table]]:
+            for part in parts:
+                plain = ds.field("loan_id").isin(pa.array(asked[part].index, pa.string()))
+                wanted = plain if identifiers == "plain" else None
+                for batch in tables.batches(gold, ["loan_id", *features], wanted, [part]):
+                    yield part, batch
+
+        def explain(of_part: tuple[str, pa.Table]) -> tuple[str, pd.DataFrame]:
+            part, batch = of_part
+            known = pseudonyms.as_in_predictions(batch.to_pandas(), identifiers)
+            if identifiers != "plain":
+                known = known.sort_values("loan_id")  # as the predictions are
+            return part, reasons(with_scores(known, asked[part]), models, not_told)
+
         with (
             tables.writing_parts(staging["reasons"], SCHEMA) as add,
             Progress(self, "explaining", sum(len(asked[p]) for p in stale), "loans") as progress,
         ):
-            for part in stale:
-                own = asked[part]
-
-                def explain(batch: pa.Table, own: pd.DataFrame = own) -> pd.DataFrame:
-                    known = pseudonyms.as_in_predictions(batch.to_pandas(), identifiers)
-                    if identifiers != "plain":
-                        known = known.sort_values("loan_id")  # as the predictions are
-                    return reasons(with_scores(known, own), models, not_told)
-
-                plain = ds.field("loan_id").isin(pa.array(own.index, pa.string()))
-                wanted = plain if identifiers == "plain" else None
-                batches = tables.batches(gold, ["loan_id", *features], wanted, [part])
-                for table in in_order(explain, batches):
-                    add(part, pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
-                    progress.add(len(table))
+            for part, table in in_order(explain, loans_of(stale)):
+                add(part, pa.Table.from_pandas(table, SCHEMA, preserve_index=False))
+                progress.add(len(table))
