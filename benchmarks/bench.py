@@ -107,7 +107,9 @@ def measure(what: str, command: list[str], folder: Path) -> dict[str, Any]:
     history.unlink(missing_ok=True)
     log, luigi_log = folder / "bench.log", folder / "logs" / "luigi.log"
     samples: list[tuple[float, float]] = []
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # `dvc repro` calls python by its name.
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
     used = cpu_seconds()
     started = time.time()
     with (

@@ -138,9 +138,9 @@ def test_changing_a_helper_makes_stale_all_that_uses_it_and_nothing_else(
 
 
 def test_a_metric_is_measured_anew_without_refitting_a_candidate(project: Project) -> None:
-    project.edit("luigi_tasks/models/metrics.py", "Z95 = 1.959963984540054", "Z95 = 1.96")
+    project.edit("luigi_tasks/models/confidence.py", "Z95 = 1.959963984540054", "Z95 = 1.96")
     stale = project.stale()
-    assert stale["BestModel(generation=1)"] == "code: luigi_tasks.models.metrics changed"
+    assert stale["BestModel(generation=1)"] == "code: luigi_tasks.models.confidence changed"
     before = ("Bronze", "Silver", "Quality", "Gold", "TrainingData", "TrainCandidate")
     assert not [task for task in stale if task.startswith(before)]
 

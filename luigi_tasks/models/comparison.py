@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from luigi_tasks.models.confidence import Z95
 from luigi_tasks.models.metadata import Comparison, Swap
-from luigi_tasks.models.metrics import Z95
 
 Floats = NDArray[np.float64]
 

@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from scipy.stats import chi2, rankdata
 from sklearn.metrics import roc_curve
 
+from luigi_tasks.models.confidence import Z95
+
 Floats = NDArray[np.float64]
 Measure = Callable[[Floats, Floats, float], tuple[float | None, ...]]
-
-# Two-sided 95 % of the standard normal distribution.
-Z95 = 1.959963984540054
 
 _MEASURES: list[tuple[tuple[str, ...], Measure]] = []
 

@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.models.metrics import auc_interval
 from luigi_tasks.monitoring.intervals import jeffreys_interval, ratio_interval
 from luigi_tasks.monitoring.populations import populations
 
@@ -170,6 +169,9 @@ def _of_matured(matured: pd.DataFrame) -> dict[str, Any]:
         "gap_high": mean - low,
     }
     if min(defaults, n - defaults) >= LEAST_OF_A_CLASS:
+        # Slow, and the model card asks for none.
+        from luigi_tasks.models.metrics import auc_interval
+
         found |= dict(
             zip(("auc", "auc_low", "auc_high"), auc_interval(labels, scores), strict=True)
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from luigi_tasks.models.confidence import Z95
 from luigi_tasks.models.metadata import FrozenBins
-from luigi_tasks.models.metrics import Z95
 from luigi_tasks.reports.card_facts import Facts
 from luigi_tasks.reports.markdown import (
     count,
