@@ -37,7 +37,7 @@ def clickstream_statistics(
         .groupBy("loan_id")
         .agg(
             F.count(F.lit(1)).alias("snapshots"),
-            # A bit for each month: many times cheaper than to count what is distinct.
+            # A bit for each month takes less than to keep a set of months for each loan.
             F.bit_count(F.bit_or(_bit_of_month())).alias("months"),
             *_sums("own"),
         )
