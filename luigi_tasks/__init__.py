@@ -36,6 +36,7 @@ from luigi_tasks.monitoring.views import CreditRiskViews
 from luigi_tasks.operations import config as config  # declares [health] and [notify]
 from luigi_tasks.pipeline import (
     BronzeLayer,
+    ChampionMonitoring,
     InferencePipeline,
     MonitoringPipeline,
     Pipeline,
@@ -58,6 +59,7 @@ __all__ = [
     "Bronze",
     "BronzeLayer",
     "Calibration",
+    "ChampionMonitoring",
     "CloseIncident",
     "CreditRiskPicture",
     "CreditRiskViews",

@@ -10,12 +10,10 @@ import fnmatch
 from collections.abc import Sequence
 from typing import Any
 
-from luigi_tasks.core import code_digests, digests
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.settings import PARAMS_FILE
+from luigi_tasks.layers.feature_names import feature_names
 from luigi_tasks.parameters import RULES
-
-_NAMES = "luigi_tasks.layers.feature_names"
 
 
 def check(tree: Any) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def check(tree: Any) -> dict[str, Any]:
     Raises PipelineError as `Rules.check` does, and for a name or a pattern that no feature has.
     """
     values = RULES.check(tree)
-    known = _features()
+    known = feature_names()
     for setting in ("training.features", "explanations.not_told"):
         for pattern in values[setting]:
             if not fnmatch.filter(known, pattern):
@@ -44,16 +42,3 @@ def check(tree: Any) -> dict[str, Any]:
 def _instead(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-
-
-def _features() -> list[str]:
-    """The features of gold, remembered by the code that makes them."""
-
-    def read() -> list[str]:
-        from luigi_tasks.layers.feature_names import feature_names
-
-        return feature_names()
-
-    code = digests.of_json(code_digests.of_code(_NAMES))[:32]
-    names: list[str] = digests.remembered(f"features-{code}", read)
-    return names

@@ -5,7 +5,7 @@ from __future__ import annotations
 from luigi_tasks.core.settings import params
 from luigi_tasks.core.task import Task, Wrapper
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.generations.as_of import AsOfWrapper
+from luigi_tasks.generations.as_of import AsOf, AsOfWrapper
 from luigi_tasks.governance.task import Governance
 from luigi_tasks.layers.bronze import Bronze
 from luigi_tasks.models.champion import BestModel
@@ -53,7 +53,7 @@ class InferencePipeline(AsOfWrapper):
         return required
 
 
-class Reports(AsOfWrapper):
+class Reports(AsOf, Wrapper):
     """How well the model and the loans do, for people to look at: tables, pictures and plots."""
 
     def requires(self) -> list[Task]:
@@ -73,8 +73,12 @@ class Reports(AsOfWrapper):
         ]
 
 
-class MonitoringPipeline(AsOfWrapper):
-    """From the extracts to the reports, the decision on the model, its card and the report page."""
+class ChampionMonitoring(AsOf, Wrapper):
+    """The reports on one champion, the decision on it, cards and the report page.
+
+    One task for what is one stage in DVC. When the decision makes another model champion, what
+    follows is the work of the stages before, by the next `dvc repro`.
+    """
 
     def requires(self) -> list[Task]:
         return [
@@ -83,6 +87,13 @@ class MonitoringPipeline(AsOfWrapper):
             ModelCard(**self.moment),
             Report(**self.moment),
         ]
+
+
+class MonitoringPipeline(AsOfWrapper):
+    """From the extracts to the reports, the decision on the model, its card and the report page."""
+
+    def requires(self) -> list[Task]:
+        return [ChampionMonitoring(**self.moment)]
 
 
 class Pipeline(AsOfWrapper):

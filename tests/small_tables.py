@@ -17,20 +17,13 @@ from pyspark.sql import DataFrame
 
 from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES, Table
-from luigi_tasks.layers.cleaning import (
-    clean,
-    faulty_rows,
-    kept_columns,
-    marked,
-    marks,
-    null_counts,
-    silver_name,
-)
+from luigi_tasks.layers.cleaning import clean, faulty_rows, marked, marks, null_counts
 from luigi_tasks.layers.clickstream import sums_by_day
 from luigi_tasks.layers.conflicts import conflicts, in_conflict, split
 from luigi_tasks.layers.flags import flagged_customers
 from luigi_tasks.layers.gold_table import gold_table, scored_loans
 from luigi_tasks.layers.reconciliation import nulls_by_column
+from luigi_tasks.layers.silver_columns import kept_columns, silver_name
 
 Row = dict[str, Any]
 

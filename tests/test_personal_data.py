@@ -11,7 +11,7 @@ from conftest import ATTRIBUTES
 from running import Project
 
 from luigi_tasks.extracts.contract import TABLES
-from luigi_tasks.layers.cleaning import kept_columns, silver_name
+from luigi_tasks.layers.silver_columns import kept_columns, silver_name
 
 EXTRACT = f"data/{ATTRIBUTES}.csv"
 NAME, SSN = "Zaphodine", "907-86-1234"

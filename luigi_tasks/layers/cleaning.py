@@ -24,6 +24,7 @@ from luigi_tasks.extracts.contract import (
     Table,
 )
 from luigi_tasks.layers.parts_by_month import part_of
+from luigi_tasks.layers.silver_columns import kept_columns, silver_name
 
 # The shape of a number and the type that it is cast to.
 NUMBERS = {
@@ -105,16 +106,6 @@ def parsed(column: Column) -> Expression:
     if column.kind == "ssn":
         return F.coalesce(fits(plain, SSN), F.lit(False))
     return plain
-
-
-def kept_columns(table: Table) -> list[Column]:
-    """The columns that go further than bronze."""
-    return [column for column in table.columns if column.kind != "bronze_only"]
-
-
-def silver_name(column: Column) -> str:
-    """The column's name in silver: SSN is reduced to its validity, the history to months."""
-    return {"ssn": "SSN_valid", "history": "Credit_History_Months"}.get(column.kind, column.name)
 
 
 def read_values(bronze: DataFrame, table: Table) -> DataFrame:

@@ -20,14 +20,13 @@ from luigi_tasks.layers.cleaning import (
     clean,
     counted,
     faulty,
-    kept_columns,
     quarantine_columns,
     read_values,
     row_fault,
-    silver_name,
     value,
 )
 from luigi_tasks.layers.parts_by_month import part_of
+from luigi_tasks.layers.silver_columns import kept_columns, silver_name
 
 # Why a sound row is quarantined: because of others.
 CONTRADICTS, DIFFERENT = "contradicts another row", "different rows with the same key"

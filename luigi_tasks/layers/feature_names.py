@@ -1,16 +1,10 @@
-"""The names of the features of gold, known before it is built.
-
-No task imports this module, and importing it takes as long as PySpark does.
-"""
+"""The names of the features of gold, known before it is built."""
 
 from __future__ import annotations
 
-import os
-from unittest.mock import patch
-
 from luigi_tasks.extracts.contract import ATTRIBUTES, CLICKSTREAM_FEATURES, FINANCIALS
-from luigi_tasks.layers.cleaning import kept_columns, silver_name
-from luigi_tasks.layers.features import engineered
+from luigi_tasks.layers.engineered import ENGINEERED
+from luigi_tasks.layers.silver_columns import kept_columns, silver_name
 
 # What `repayment_history` and `clickstream_statistics` say of a loan.
 HISTORY = (
@@ -33,7 +27,4 @@ def feature_names() -> list[str]:
         for column in kept_columns(table)
         if not column.personal and column.name not in table.key and column.kind != "loan_types"
     ]
-    # In this mode PySpark writes an expression down without a session.
-    with patch.dict(os.environ, SPARK_CONNECT_MODE_ENABLED="1"):
-        computed = list(engineered())
-    return [*snapshots, "Num_Loan_Types", *HISTORY, *CLICKSTREAM, *computed]
+    return [*snapshots, "Num_Loan_Types", *HISTORY, *CLICKSTREAM, *ENGINEERED]

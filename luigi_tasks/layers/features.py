@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from luigi_tasks.extracts.contract import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
 from luigi_tasks.layers.clickstream import clickstream_statistics
+from luigi_tasks.layers.engineered import ENGINEERED, ratio
 from luigi_tasks.layers.prediction_points import known_installments
 
 
@@ -37,27 +38,9 @@ def with_features(
         clickstream_statistics(loans, silver[CLICKSTREAM.name], by_day, months=clickstream_months),
     ):
         table = table.join(part, on="loan_id", how="left")
-    for name, value in engineered().items():
-        table = table.withColumn(name, value)
+    for name, formula in ENGINEERED.items():
+        table = table.withColumn(name, F.expr(formula))
     return table
-
-
-def engineered() -> dict[str, Column]:
-    """The features that are computed from others, by name: the one place for a new one.
-
-    All are without unit but Monthly_Surplus: currency a month.
-    """
-    salary = "Monthly_Inhand_Salary"
-    return {
-        "DTI": ratio("Total_EMI_per_month", salary),
-        "Savings_Ratio": ratio("Amount_invested_monthly", salary),
-        "Monthly_Surplus": F.col(salary)
-        - F.col("Total_EMI_per_month")
-        - F.col("Amount_invested_monthly"),
-        "Debt_to_Annual_Income": ratio("Outstanding_Debt", "Annual_Income"),
-        "Loan_to_Annual_Income": ratio("loan_amt", "Annual_Income"),
-        "Delayed_per_Loan": ratio("Num_of_Delayed_Payment", "Num_of_Loan"),
-    }
 
 
 def with_loan_types(financials: DataFrame) -> DataFrame:
@@ -91,7 +74,8 @@ def repayment_history(loans: DataFrame, *, prediction_mob: int) -> DataFrame:
             "hist_missed_installments"
         ),
     )
-    return sums.withColumn("hist_Loan_Payment_Ratio", ratio("hist_total_paid", "hist_total_due"))
+    paid = F.expr(ratio("hist_total_paid", "hist_total_due"))
+    return sums.withColumn("hist_Loan_Payment_Ratio", paid)
 
 
 def newest_snapshot(loans: DataFrame, snapshots: DataFrame) -> DataFrame:
@@ -109,14 +93,6 @@ def newest_snapshot(loans: DataFrame, snapshots: DataFrame) -> DataFrame:
         .where(F.col("age_rank") == 1)
         .select("loan_id", *values)
     )
-
-
-def ratio(numerator: str, denominator: str) -> Column:
-    """One column by another; null where the denominator is less than a cent.
-
-    What is divided by next to nothing is too large for a model.
-    """
-    return F.when(F.col(denominator) >= 0.01, F.col(numerator) / F.col(denominator))
 
 
 def cents(name: str) -> Column:

@@ -17,7 +17,7 @@ from corpus import Case, cases, table
 from small_tables import SOUND_TEXTS
 
 from luigi_tasks.extracts.contract import TABLES, Column
-from luigi_tasks.layers.cleaning import kept_columns, silver_name
+from luigi_tasks.layers.silver_columns import kept_columns, silver_name
 
 # Where the name of a case stands in its row: the first of these columns that is not broken.
 TAGS = {

@@ -24,10 +24,11 @@ from running import Project
 from luigi_tasks.core.engines import session
 from luigi_tasks.extracts.contract import TABLES
 from luigi_tasks.layers.bronze import Bronze
-from luigi_tasks.layers.cleaning import REASONS, kept_columns, null_reason, read_values
+from luigi_tasks.layers.cleaning import REASONS, null_reason, read_values
 from luigi_tasks.layers.gold import GoldFeatures
 from luigi_tasks.layers.quality import QualityCheck
 from luigi_tasks.layers.silver import Silver
+from luigi_tasks.layers.silver_columns import kept_columns
 
 LIMITS = ("max_flagged_share: 0.30", "max_quarantined_share: 0.05", "max_unreadable_share: 0.05")
 # What the loans of the table of keys hold that cannot be read.

@@ -21,11 +21,11 @@ from luigi_tasks.layers.cleaning import (
     clean,
     date,
     faulty,
-    kept_columns,
     null_reason,
     read_values,
     sound_value,
 )
+from luigi_tasks.layers.silver_columns import kept_columns
 
 many_texts = st.lists(texts, min_size=40, max_size=80)
 

@@ -19,9 +19,9 @@ from small_tables import (
     silver,
 )
 
+from luigi_tasks.layers.engineered import ratio
 from luigi_tasks.layers.features import (
     newest_snapshot,
-    ratio,
     repayment_history,
     with_loan_types,
 )
@@ -59,13 +59,13 @@ def test_a_ratio_is_null_unless_its_denominator_is_positive(
 ) -> None:
     # the second row gives `below` its type
     rows = frame([{"row": 1, "above": 3.0, "below": below}, {"row": 2, "above": 3.0, "below": 1.0}])
-    ratios = rows.select("row", ratio("above", "below").alias("ratio"))
+    ratios = rows.selectExpr("row", f"{ratio('above', 'below')} AS ratio")
     assert collected(ratios, "row")[0]["ratio"] == value
 
 
 def test_a_ratio_to_less_than_a_cent_is_null() -> None:
     rows = frame([{"row": 1, "above": 3.0, "below": 1e-99}, {"row": 2, "above": 3.0, "below": 1.0}])
-    ratios = rows.select("row", ratio("above", "below").alias("ratio"))
+    ratios = rows.selectExpr("row", f"{ratio('above', 'below')} AS ratio")
     assert [row["ratio"] for row in collected(ratios, "row")] == [None, 3.0]
 
 

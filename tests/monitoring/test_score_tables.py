@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
-import yaml
+import pytest
 from running import ROOT, Project
 
+from luigi_tasks.core.task import tasks_below
+from luigi_tasks.governance.task import Governance
 from luigi_tasks.models.scored_loans import unknown_to_models
 
 AS_OF = "as_of=2025-11-01, generation=1"
@@ -69,9 +73,9 @@ def test_an_earlier_day_has_an_estimate_of_months_without_a_label(project: Proje
     pd.testing.assert_frame_equal(table(project, "estimated_performance"), newest)
 
 
-def test_governance_does_not_read_the_estimate() -> None:
-    """tests/test_dvc.py holds the dependencies against what the tasks read."""
-    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-    read = stages["govern"]["deps"]
-    assert "datamart/gold/monitoring_history.parquet" in read
-    assert not [name for name in read if "estimat" in name]
+def test_governance_does_not_rest_on_the_estimate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    governance = Governance(as_of=dt.date.max, generation=1)
+    below = {type(task).__name__ for task in tasks_below(governance)}
+    assert "Monitoring" in below
+    assert "EstimatedPerformance" not in below

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import luigi
-
 from luigi_tasks.core import digests, tables
 from luigi_tasks.core.files import is_shared
 from luigi_tasks.core.pages import Page
@@ -69,10 +67,6 @@ class Report(AsOfStage):
     again when the trail says more.
     """
 
-    decided = luigi.BoolParameter(
-        significant=False,
-        description="take the decisions that stand in the audit trail, and wait for none",
-    )
     reads = (
         "governance.min_auc",
         "governance.max_calibration_gap",
@@ -88,7 +82,7 @@ class Report(AsOfStage):
         return ("luigi_tasks.reports.page.numbers", "luigi_tasks.reports.page.rendering")
 
     def requires(self) -> dict[str, Task]:
-        required: dict[str, Task] = {
+        return {
             "monitoring": Monitoring(**self.moment),
             "incidents": Incidents(**self.moment),
             "calibration": Calibration(**self.moment),
@@ -103,10 +97,8 @@ class Report(AsOfStage):
             **{f"bronze {name}": Bronze(table=name) for name in TABLES},
             **{f"silver {name}": Silver(table=name) for name in TABLES},
             **{f"model {g}": BestModel(generation=g) for g in self.champions},
+            "governance": Governance(**self.moment),
         }
-        if not self.decided:
-            required["governance"] = Governance(**self.moment)
-        return required
 
     def inputs(self) -> dict[str, StageTarget]:
         """What the page is made from. Of the trail only the entries up to the day count."""
