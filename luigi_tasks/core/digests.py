@@ -74,13 +74,24 @@ def _of_file(path: Path, state: tuple[Any, ...]) -> str:
     return digest.hexdigest()
 
 
-def note(path: Path, digest: str) -> None:
-    """Remember the digest of a file that is known: it was linked here, or moved, not written."""
+def note(path: Path, digest: str, read: tuple[Any, ...] | None = None) -> None:
+    """Remember the digest of a file that is known: it was linked here, or moved, not written.
+
+    `read` is the signature that it had when it was read, if that was at another place. A file that
+    was written just now is remembered as soon as another is noted after it has settled.
+    """
     path = path.absolute()
-    state = file_system(path).signature(path)
-    if is_shared(path) or time.time_ns() - state[1] > _SETTLED_NS:
-        signature = {"path": str(path), "signature": list(state), "sha256": digest}
-        _note(_name_of(path), signature)
+    _unsettled[path] = (read or file_system(path).signature(path), digest)
+    for each, (state, known) in list(_unsettled.items()):
+        if is_shared(each) or time.time_ns() - state[1] > _SETTLED_NS:
+            del _unsettled[each]
+            with contextlib.suppress(FileNotFoundError):
+                if file_system(each).signature(each) == state:
+                    signature = {"path": str(each), "signature": list(state), "sha256": known}
+                    _note(_name_of(each), signature)
+
+
+_unsettled: dict[Path, tuple[tuple[Any, ...], str]] = {}
 
 
 def _name_of(path: Path) -> str:
@@ -119,6 +130,7 @@ def clear_memory() -> None:
     """Forget what this process knows; the notes in the cache stay."""
     _of_file.cache_clear()
     _memory.clear()
+    _unsettled.clear()
 
 
 def _noted(name: str) -> list[Any]:

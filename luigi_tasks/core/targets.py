@@ -23,7 +23,14 @@ from luigi.target import FileSystemTarget
 
 from luigi_tasks.core import digests, locks, signing, temporary
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.files import MARKER, LocalFiles, SharedFiles, file_system, flush
+from luigi_tasks.core.files import (
+    MARKER,
+    LocalFiles,
+    SharedFiles,
+    file_system,
+    flush,
+    is_shared,
+)
 from luigi_tasks.core.records import Record, as_json
 
 
@@ -139,6 +146,7 @@ class Directory(StageTarget):
         kept = kept or {}
         names = self.fs.names(staging)
         new = [name for name in names if name not in kept]
+        read = {} if is_shared(staging) else {n: self.fs.signature(staging / n) for n in new}
         found = dict(zip(new, digests.of_files(staging / name for name in new), strict=True))
         files = {name: kept.get(name) or found[name] for name in names}
         provenance = Provenance(
@@ -146,8 +154,8 @@ class Directory(StageTarget):
         )
         self.fs.write(staging / MARKER, _sealed(provenance))
         self.fs.replace(staging, self.path)
-        for name, digest in kept.items():
-            digests.note(self.path / name, digest)
+        for name in (*kept, *read):
+            digests.note(self.path / name, files[name], read.get(name))
 
 
 class Document(StageTarget):

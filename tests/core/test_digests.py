@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from luigi_tasks.core import digests
+from luigi_tasks.core.files import LocalFiles
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +54,39 @@ def test_a_digest_is_remembered_across_processes_only_once_the_file_has_settled(
     digests.of_file(path)
     [note] = digests.CACHE.iterdir()
     assert str(path.absolute()) in note.read_text()
+
+
+def test_a_file_that_was_moved_is_remembered_unless_it_changed_after_it_was_read() -> None:
+    known = "0" * 64
+    for name, text in (("same", b"read"), ("changed", b"other")):
+        path = Path(name)
+        path.write_bytes(b"read")
+        os.utime(path, (1000, 1000))
+        read = LocalFiles().signature(path)
+        path.write_bytes(text)
+        os.utime(path, (1000, 1000))
+        digests.note(path, known, LocalFiles().signature(path) if name == "same" else read)
+    assert digests.of_file(Path("same")) == known
+    assert digests.of_file(Path("changed")) != known
+
+
+def test_what_is_noted_too_early_is_remembered_later_unless_it_changed_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(digests, "_SETTLED_NS", 50_000_000)
+    known = "0" * 64
+    for name in ("same", "changed", "gone"):
+        Path(name).write_bytes(b"text")
+        digests.note(Path(name), known)
+    assert not digests.CACHE.exists()
+    time.sleep(0.06)
+    Path("changed").write_bytes(b"edit")
+    Path("gone").unlink()
+    Path("later").write_bytes(b"later")
+    digests.note(Path("later"), known)
+    assert digests.of_file(Path("same")) == known
+    assert digests.of_file(Path("changed")) != known
+    assert len(list(digests.CACHE.iterdir())) == 1
 
 
 def test_a_damaged_cache_costs_time_and_nothing_else() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from luigi_tasks.core import digests
 from luigi_tasks.core.errors import PipelineError
 from luigi_tasks.core.pages import Page
 from luigi_tasks.core.targets import Directory, Document, Picture, StageTarget
@@ -185,6 +186,17 @@ def test_a_file_that_was_altered_or_cut_off_is_noticed(kind: str) -> None:
     path.write_bytes(changed)
     provenance = target.provenance()
     assert provenance is None or target.damage(provenance)
+
+
+def test_the_files_of_a_directory_are_not_read_again_after_it_is_published() -> None:
+    target = Directory(Path("store/dataset"))
+    staging = build_directory(target, "text")
+    for file in ("part-00000.parquet", "sub/more"):
+        os.utime(staging / file, (1000, 1000))
+    target.publish(staging, RECIPE)
+    notes = "".join(note.read_text() for note in digests.CACHE.iterdir())
+    for file in ("part-00000.parquet", "sub/more"):
+        assert str((target.path / file).absolute()) in notes
 
 
 def test_a_directory_that_lost_a_file_is_noticed() -> None:
