@@ -1,4 +1,4 @@
-"""Predictions and reasons are in parts, too: what a new day says nothing new of is kept."""
+"""Predictions, reasons and monitoring are in parts, too: what has no news is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from test_parts import new_parts, parts, rewrite
 
 GOLD = "datamart/gold"
 SCORES, REASONS = f"{GOLD}/model_predictions.parquet", f"{GOLD}/reasons.parquet"
-WRITTEN = (SCORES, REASONS, f"{GOLD}/kept_scores.parquet")
+MONITORED = {
+    f"{GOLD}/model_monitoring.parquet": ["month", "generation", "sample"],
+    f"{GOLD}/feature_drift.parquet": ["month", "generation", "sample", "feature"],
+    f"{GOLD}/monitoring_history.parquet": ["known_on", "month"],
+    f"{GOLD}/drift_history.parquet": ["known_on", "feature"],
+}
+SORTED_BY = {SCORES: ["loan_id"], REASONS: ["loan_id"], **MONITORED}
+WRITTEN = (SCORES, REASONS, f"{GOLD}/kept_scores.parquet", *MONITORED)
 DAYS = ("2024-09-01", "2024-10-01", "2024-11-01", "2024-12-01")
 
 
@@ -38,7 +45,7 @@ def again_from_nothing(project: Project, day: str) -> dict[str, str]:
 
 def rows(project: Project, name: str) -> pd.DataFrame:
     table = pd.read_parquet(project.path / name)
-    return table.sort_values("loan_id", ignore_index=True)
+    return table.sort_values(SORTED_BY[name], ignore_index=True)
 
 
 @pytest.mark.slow
@@ -55,21 +62,28 @@ def test_month_after_month_they_are_those_of_a_run_from_nothing_and_of_one_part(
     monthly.edit("params.yaml", "by_month_from_mb: 1000", "by_month_from_mb: 0")
     new = {}
     for day in DAYS:
-        before = {name: parts(monthly, name) for name in (SCORES, REASONS)}
+        before = {name: parts(monthly, name) for name in SORTED_BY}
         run(monthly, day)
         run(whole, day)
-        new[day] = [new_parts(monthly, name, before[name]) for name in (SCORES, REASONS)]
+        new[day] = {name: new_parts(monthly, name, before[name]) for name in SORTED_BY}
         assert written(monthly) == again_from_nothing(monthly, day)
-        for name in (SCORES, REASONS):
+        for name in SORTED_BY:
             pd.testing.assert_frame_equal(rows(monthly, name), rows(whole, name))
     trail = monthly.path / "datamart/governance/decisions.jsonl"
     decisions = [json.loads(line) for line in trail.read_text().splitlines()]
     assert [each["generation"] for each in decisions if each["action"] == "promote"] == [2]
     # A vintage has news from its prediction points until its last label has matured.
-    assert new["2024-10-01"][0] == {f"2024-0{month}" for month in range(4, 8)}
-    assert new["2024-12-01"][0] == {f"2024-0{month}" for month in range(6, 10)}
+    assert new["2024-10-01"][SCORES] == {f"2024-0{month}" for month in range(4, 8)}
+    assert new["2024-12-01"][SCORES] == {f"2024-0{month}" for month in range(6, 10)}
     # Reasons follow what came out: July's and August's loans have the scores that they had.
-    assert new["2024-12-01"][1] == {"2024-06", "2024-09"}
+    assert new["2024-12-01"][REASONS] == {"2024-06", "2024-09"}
+
+    # A month is measured again until the last label of its window has matured, a new champion
+    # has a history of its own, and of every month it counts the labels that are new to it.
+    for name in MONITORED:
+        assert new["2024-11-01"][name] == {"2024-08", "2024-09", "2024-10", "2024-11"}
+    by_promotion = [len(new["2024-12-01"][name]) for name in MONITORED]
+    assert by_promotion == [9, 9, 1, 1]
 
     def paid_late(table: list[dict[str, str]]) -> list[dict[str, str]]:
         row = next(r for r in table if r["loan_start_date"].endswith("/2/2024"))

@@ -6,13 +6,14 @@ Rows that a model was fitted on never take part.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import reduce
 from operator import add
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from luigi_tasks.core import tables
 from luigi_tasks.core.progress import Progress
@@ -29,6 +30,10 @@ DRIFT = ("psi", "psi_by_chance", "psi_chance_limit", "psi_p_value")
 PERFORMING, WINDOW = "performing_", "window_"
 # The day on which a row of the history was known.
 KNOWN_ON = "known_on"
+# How the names of columns end that hold texts, and columns of whole numbers; others measure.
+_TEXTS = ("sample", "feature", "level")
+_WHOLE = ("generation", "n", "n_matured", "drifted_features")
+_SAID = ["loan_id", "vintage", "prediction_date", "delinquent", "generation", "sample"]
 
 
 def measure(rows: pd.DataFrame, threshold: float) -> dict[str, Any]:
@@ -116,13 +121,14 @@ def window_of(months: Mapping[dt.date, Tally], month: dt.date, window_months: in
 
 def monitor(
     tallies: Tallies,
+    only: Collection[dt.date] | None = None,
     *,
     threshold: float,
     window_months: int,
     watch: float,
     critical: float,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The monitoring table and the drift of every feature.
+    """The monitoring table and the drift of every feature, of all months or of some `only`.
 
     `n_new_labels` counts the labels that the newest model could not know. One row a month,
     generation and sample; `window_…` measures the newest `window_months` months of that
@@ -135,10 +141,11 @@ def monitor(
     for (generation, sample), months in tallies.months.items():
         own: dict[str, Any] = {"generation": generation, "sample": sample}
         for month, batch in months.items():
-            drift = feature_drift(batch, watch, critical)
-            window = window_of(months, month, window_months)
-            rows.append({**row_of(month, batch, window, drift, limits), **own})
-            drifts.append(drift.assign(month=month, **own))
+            if only is None or month in only:
+                drift = feature_drift(batch, watch, critical)
+                window = window_of(months, month, window_months)
+                rows.append({**row_of(month, batch, window, drift, limits), **own})
+                drifts.append(drift.assign(month=month, **own))
     return as_monitoring(rows), as_drift(drifts)
 
 
@@ -163,20 +170,40 @@ def as_drift(drifts: list[pd.DataFrame]) -> pd.DataFrame:
     return features[[*key, *(name for name in features if name not in key)]]
 
 
+def schema_of(names: Iterable[str]) -> pa.Schema:
+    """The types of columns of the monitoring tables, whatever rows there are."""
+    return pa.schema([(name, _type_of(name)) for name in names])
+
+
+def _type_of(name: str) -> pa.DataType:
+    if name in ("month", "vintage", KNOWN_ON):
+        return pa.date32()
+    if name.endswith(_TEXTS):
+        return pa.string()
+    is_whole = name in _WHOLE or name.endswith(("_n", "_n_matured", "_new_labels"))
+    return pa.int64() if is_whole else pa.float64()
+
+
 def scored_batches(
-    gold: Path, predictions: Path, features: Iterable[str], progress: Progress, identifiers: str
+    gold: Path,
+    predictions: Path,
+    parts: Iterable[str],
+    features: Iterable[str],
+    progress: Progress,
+    identifiers: str,
 ) -> Iterator[pd.DataFrame]:
     """The predictions that tell how good a model is, with their features, batch by batch.
 
-    `identifiers` is predictions.identifiers; the rows are in the order of gold either way, and so
-    the sums over them the same. Of all predictions together only these columns are held, not the
-    features.
+    Of these parts, which are the same of gold and of the predictions. `identifiers` is
+    predictions.identifiers; the rows are in the order of gold either way, and so the sums over
+    them the same.
     """
-    columns = ["loan_id", "vintage", "prediction_date", "delinquent", "generation", "sample"]
-    table = tables.read(predictions, [*columns, SCORE, "actual_label"]).to_pandas()
-    scored = unknown_to_models(table).assign(month=months_of(table["prediction_date"]))
-    scored = scored.set_index("loan_id", verify_integrity=True)
-    for batch in tables.batches(gold, ["loan_id", "label_date", *features]):
-        loans = as_in_predictions(batch.to_pandas(), identifiers)
-        yield with_scores(loans, scored)
-        progress.add(batch.num_rows)
+    for part in parts:
+        table = tables.dataset(predictions, [part]).to_table([*_SAID, SCORE, "actual_label"])
+        scored = unknown_to_models(table.to_pandas())
+        scored = scored.assign(month=months_of(scored["prediction_date"]))
+        scored = scored.set_index("loan_id", verify_integrity=True)
+        for batch in tables.batches(gold, ["loan_id", "label_date", *features], None, [part]):
+            loans = as_in_predictions(batch.to_pandas(), identifiers)
+            yield with_scores(loans, scored)
+            progress.add(batch.num_rows)

@@ -135,9 +135,9 @@ def test_a_stage_depends_on_the_code_and_the_extracts_of_the_tasks_that_it_adds(
     )
     assert "luigi_tasks/layers/bronze.py" in found["bronze"]
     assert "luigi_tasks/layers/__init__.py" in found["bronze"]
-    assert not [name for name in found["silver"] if name.startswith("data/")]
-    assert "luigi_tasks/layers/silver.py" in found["silver"]
-    assert "luigi_tasks/layers/bronze.py" not in found["silver"]
+    assert not [name for name in found["gold"] if name.startswith("data/")]
+    assert "luigi_tasks/layers/silver.py" in found["gold"]
+    assert "luigi_tasks/layers/bronze.py" not in found["gold"]
 
 
 def test_of_an_extract_that_is_a_folder_of_files_the_folder_is_depended_on(
