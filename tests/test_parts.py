@@ -145,10 +145,14 @@ def test_a_corrected_row_of_an_old_month_builds_that_month_and_what_rests_on_it(
     assert monthly.luigi("Bronze", "--table", FINANCIALS).returncode == 0
     reason = monthly.stale()[f"Silver(table={FINANCIALS})"]
     assert reason.endswith("changed: 1 of 26 parts (2023-10)")
+    assert monthly.luigi("QualityCheck").returncode == 0
+    reason = monthly.stale()["GoldFeatures()"]
     built(monthly)
     assert new_parts(monthly, dataset, before[dataset]) == {"2023-10"}
     assert new_parts(monthly, silver(LOANS), before[silver(LOANS)]) == set()
-    assert min(new_parts(monthly, GOLD, before[GOLD])) == "2023-07", "scored in October"
+    vintages = new_parts(monthly, GOLD, before[GOLD])
+    assert min(vintages) == "2023-07", "scored in October"
+    assert f"changed: {len(vintages)} of {len(before[GOLD])} parts (" in reason
     assert monthly.digests() == as_from_scratch(monthly, tmp_path / "cold")
 
 

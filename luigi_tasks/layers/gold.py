@@ -14,8 +14,9 @@ from luigi_tasks.core.engines import session
 from luigi_tasks.core.engines.base import PART
 from luigi_tasks.core.engines.stage import SparkStage
 from luigi_tasks.core.errors import PipelineError
-from luigi_tasks.core.parts import PartedStage
+from luigi_tasks.core.parts import PartedStage, differing
 from luigi_tasks.core.progress import Progress
+from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.core.storage import in_datamart
 from luigi_tasks.core.targets import Directory, StageTarget
 from luigi_tasks.core.task import Stage
@@ -25,6 +26,8 @@ from luigi_tasks.layers.silver import Silver
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
+
+    from luigi_tasks.layers.gold_parts import Vintages
 
 log = logging.getLogger("luigi-interface")
 
@@ -66,6 +69,31 @@ class GoldFeatures(PartedStage, SparkStage):
             "features": Directory(in_datamart("gold", "features.parquet")),
             "unlabelled": Directory(in_datamart("quarantine", "gold", "unlabelled.parquet")),
             "excluded": Directory(in_datamart("quarantine", "gold", "excluded.parquet")),
+        }
+
+    def changed_parts(self) -> tuple[list[str], int] | None:
+        """The vintages of which silver or the flags say something else."""
+        loans = self.requires()[LOANS.name].path()
+        if tables.ONE_PART in tables.parts_of(loans):
+            return None
+        return differing(self.published_parts("features"), self._vintages()[2])
+
+    def _vintages(self) -> tuple[dict[str, dict[str, str]], Vintages, dict[str, Recipe]]:
+        """The parts of silver by extract, what its loans say, and the recipe of each vintage."""
+        from luigi_tasks.layers import gold_parts
+
+        required = self.requires()
+        paths = {name: required[name].path() for name in TABLES}
+        parts = {name: tables.parts_of(path) for name, path in paths.items()}
+        flags = gold_parts.read_flags(required["flags"].path())
+        last = self.params["labels.observation_mob"]
+        found = gold_parts.vintages(paths[LOANS.name], flags, observation_mob=last)
+        return parts, found, gold_parts.recipes(parts, flags, found, **self._window())
+
+    def _window(self) -> dict[str, int]:
+        return {
+            "prediction_mob": self.params["labels.prediction_mob"],
+            "clickstream_months": self.params["features.clickstream_months"],
         }
 
     def build(self, staging: Mapping[str, Path]) -> None:
@@ -117,26 +145,11 @@ class GoldFeatures(PartedStage, SparkStage):
 
         A few at a time: what a query holds does not grow with the history.
         """
-        from pyspark.sql import functions as F
-
         from luigi_tasks.layers import gold_parts
         from luigi_tasks.layers.clickstream import sums_by_day
-        from luigi_tasks.layers.exclusion import passed
 
-        flagged = self.requires()["flags"].path()
-        loans = silver[LOANS.name]
-        found = gold_parts.vintages(
-            loans,
-            tables.read(flagged, ["Customer_ID"])["Customer_ID"],
-            observation_mob=self.params["labels.observation_mob"],
-        )
-        newest = passed(session.read(loans), flags).agg(F.max("snapshot_date")).collect()[0][0]
-        parts = {name: tables.parts_of(path) for name, path in silver.items()}
-        window = {
-            "prediction_mob": self.params["labels.prediction_mob"],
-            "clickstream_months": self.params["features.clickstream_months"],
-        }
-        recipes = gold_parts.recipes(parts, flagged, found, newest, **window)
+        parts, found, recipes = self._vintages()
+        window = self._window()
         with locks.publishing():
             kept = self.keep(staging, recipes)
         stale = sorted(recipes.keys() - kept) or sorted(recipes)[-1:]
@@ -156,6 +169,7 @@ class GoldFeatures(PartedStage, SparkStage):
                 rows = rests_on(some)
                 if len(some) < len(recipes):
                     rows[LOANS.name] = rows[LOANS.name].where(gold_parts.started_in(some))
+                newest = found.newest
                 self._add(staging, rows, flags, by_day, progress, by_month=True, newest=newest)
 
     def _add(

@@ -25,34 +25,44 @@ from luigi_tasks.core.recipes import Recipe
 from luigi_tasks.extracts.contract import ATTRIBUTES, CLICKSTREAM, FINANCIALS, LOANS
 from luigi_tasks.layers.parts_by_month import first_day, months_later
 
-_COLUMNS = ["Customer_ID", "loan_start_date", "installment_num"]
+_COLUMNS = ["Customer_ID", "loan_start_date", "installment_num", "snapshot_date"]
+# By customer the day from which on nothing of them reaches gold.
+Flags = Mapping[str, dt.date]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Vintages:
     """What silver's loans say of each vintage, such as 2025-01.
 
     `months` are the parts with an installment up to the observation point, `flagged` the customers
-    among those that have a flag.
+    among those that have a flag. `newest` is the newest snapshot that a flag does not keep out.
     """
 
     months: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     flagged: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    newest: dt.date = dt.date.min
 
 
-def vintages(loans: Path, flagged: pa.Array, *, observation_mob: int) -> Vintages:
+def read_flags(path: Path) -> Flags:
+    """The flags of the quality check."""
+    table = tables.read(path, ["Customer_ID", "quarantined_from"]).to_pylist()
+    return {row["Customer_ID"]: row["quarantined_from"] for row in table}
+
+
+def vintages(loans: Path, flags: Flags, *, observation_mob: int) -> Vintages:
     """Read silver's loans, a part on each core."""
     found = Vintages()
-    look = partial(_vintages_of, loans, flagged, observation_mob)
+    look = partial(_vintages_of, loans, flags, observation_mob)
     for of_part in in_order(look, tables.parts_of(loans)):
         for vintage, months in of_part.months.items():
             found.months[vintage] |= months
         for vintage, customers in of_part.flagged.items():
             found.flagged[vintage] |= customers
+        found.newest = max(found.newest, of_part.newest)
     return found
 
 
-def _vintages_of(loans: Path, flagged: pa.Array, observation_mob: int, month: str) -> Vintages:
+def _vintages_of(loans: Path, flags: Flags, observation_mob: int, month: str) -> Vintages:
     found = Vintages()
     rows = tables.dataset(loans, [month]).to_table(columns=_COLUMNS)
     # Few days occur, so that they are looked at once each.
@@ -61,9 +71,16 @@ def _vintages_of(loans: Path, flagged: pa.Array, observation_mob: int, month: st
     counts = pc.less_equal(rows["installment_num"], observation_mob)
     for code in pc.unique(starts.indices.filter(counts.combine_chunks())).to_pylist():
         found.months[names[code]].add(month)
-    borrowers = pa.table({"code": starts.indices, "customer": rows["Customer_ID"]})
-    for row in borrowers.filter(pc.is_in(rows["Customer_ID"], flagged)).to_pylist():
-        found.flagged[names[row["code"]]].add(row["customer"])
+    is_flagged = pc.is_in(rows["Customer_ID"], pa.array(flags, pa.string()))
+    passed = rows["snapshot_date"].filter(pc.invert(is_flagged))
+    found.newest = pc.max(passed).as_py() or found.newest
+    borrowers = rows.select(["Customer_ID", "snapshot_date"]).append_column(
+        "code", [starts.indices]
+    )
+    for row in borrowers.filter(is_flagged).to_pylist():
+        found.flagged[names[row["code"]]].add(row["Customer_ID"])
+        if row["snapshot_date"] < flags[row["Customer_ID"]]:
+            found.newest = max(found.newest, row["snapshot_date"])
     return found
 
 
@@ -105,20 +122,17 @@ def rests_on(
 
 def recipes(
     parts: Mapping[str, Mapping[str, str]],
-    flags: Path,
+    flags: Flags,
     found: Vintages,
-    newest: dt.date | None,
     *,
     prediction_mob: int,
     clickstream_months: int,
 ) -> dict[str, Recipe]:
     """By vintage: digests of what it rests on, and the newest day on which it can be scored.
 
-    `parts` are those of silver by extract, with their digests; `newest` is the newest snapshot of
-    the loans: prediction points after it have not been reached.
+    `parts` are those of silver by extract, with their digests. Prediction points after the newest
+    snapshot of the loans have not been reached.
     """
-    table = tables.read(flags, ["Customer_ID", "quarantined_from"]).to_pylist()
-    since = {row["Customer_ID"]: str(row["quarantined_from"]) for row in table}
     recipes = {}
     for vintage in sorted(found.months):
         known = rests_on(
@@ -128,13 +142,13 @@ def recipes(
             prediction_mob=prediction_mob,
             clickstream_months=clickstream_months,
         )
-        flagged = [[customer, since[customer]] for customer in sorted(found.flagged[vintage])]
+        flagged = [[customer, str(flags[customer])] for customer in sorted(found.flagged[vintage])]
         recipes[vintage] = {
             **{
                 name: digests.of_json({part: parts[name][part] for part in months})
                 for name, months in known.items()
             },
             "flags": digests.of_json(flagged),
-            "reached": min(f"{newest}", f"{months_later(vintage, prediction_mob)}-31"),
+            "reached": min(f"{found.newest}", f"{months_later(vintage, prediction_mob)}-31"),
         }
     return recipes
