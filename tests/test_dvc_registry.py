@@ -33,7 +33,7 @@ def test_versions_and_stages_are_registered_and_fetched_as_documented(
     (repository.path / "champion.pkl").unlink()
 
     repository.edit("params.yaml", "calibration: none", "calibration: sigmoid")
-    repository.repro("govern")
+    repository.repro()
     repository.commit("calibrated")
     repository.dvc("push")
     repository.done(str(BIN / "gto"), "register", "champion")

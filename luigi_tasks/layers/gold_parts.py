@@ -71,7 +71,7 @@ def _vintages_of(loans: Path, flags: Flags, observation_mob: int, month: str) ->
     counts = pc.less_equal(rows["installment_num"], observation_mob)
     for code in pc.unique(starts.indices.filter(counts.combine_chunks())).to_pylist():
         found.months[names[code]].add(month)
-    is_flagged = pc.is_in(rows["Customer_ID"], pa.array(flags, pa.string()))
+    is_flagged = pc.is_in(rows["Customer_ID"], pa.array(list(flags), pa.string()))
     passed = rows["snapshot_date"].filter(pc.invert(is_flagged))
     found.newest = pc.max(passed).as_py() or found.newest
     borrowers = rows.select(["Customer_ID", "snapshot_date"]).append_column(
