@@ -136,10 +136,8 @@ class Monitoring(AsOfStage, PartedStage):
         }
         frames = dict(zip(self.parted, (monitoring, drift, *then), strict=True))
         for output, frame in frames.items():
-            schema, day = (
-                schema_of(map(str, frame)),
-                frame[KNOWN_ON if KNOWN_ON in frame else "month"],
-            )
+            schema = schema_of(map(str, frame))
+            day = frame[KNOWN_ON if KNOWN_ON in frame else "month"]
             with tables.writing_parts(staging[output], schema) as add:
                 for name, rows in frame.groupby(day.map(part_of)):
                     add(str(name), pa.Table.from_pandas(rows, schema, preserve_index=False))
